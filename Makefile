@@ -1,0 +1,50 @@
+# The two commands of a newcomer: `make run` and `make test`. Each sets up what it needs.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench client-docs messages lock image
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: .venv/run ## serve at http://127.0.0.1:8000, with mail in files under var/mail/
+	@mkdir -p var
+	@$(BIN)/python -c "from config.environment import make_secret_key; make_secret_key()"
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --no-prefix --procfile config/Procfile --app-root . start --port 8000
+
+test: .venv/dev ## everything that CI runs
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/checks
+
+lint: .venv/dev ## format, then lint, types and the import rule
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+	$(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/dev ## how fast it is, beside its peers
+	$(BIN)/python -m tests.bench
+
+client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client
+
+messages: .venv/dev ## update and compile the message catalogues
+	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-reading-the-code-of-the-catalogues} $(BIN)/python -m tests.messages
+
+lock: .venv/dev ## write requirements*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
+
+image: ## build the container image
+	docker build -t accounts-backend .
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python requirements.txt
+	@echo "Installing the locked dependencies …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

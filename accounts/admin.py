@@ -1,0 +1,266 @@
+"""Django admin for accounts: what administrators see, and which flow each of their actions calls."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.api.common.context import client_context
+from accounts.core import clock
+from accounts.core.context import ClientContext, Dialect
+from accounts.core.errors import AccountError
+from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.end_sessions import end_sessions
+from accounts.flows.request_password_reset import request_password_reset
+from accounts.models import Message, SecurityEvent, Session, SigningKey, User
+from accounts.models.message import MessageQuerySet
+from accounts.models.session import SessionQuerySet
+from accounts.models.user import canonical
+from accounts.services import identity, outbox, passwords
+
+admin.site.site_header = _("Accounts")
+admin.site.site_title = _("Accounts")
+admin.site.index_title = _("Administration")
+# An address belongs to its user's page: allauth's own list would edit it in place.
+admin.site.unregister(EmailAddress)
+
+
+def _context(request: HttpRequest) -> ClientContext:
+    return client_context(request, Dialect.ADMIN)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """For rows that are looked at and never edited by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _checked(check: Any, value: str, *args: Any) -> Any:
+    """What the core's `check` makes of a form's value; its refusal as the form's."""
+    try:
+        return check(value, *args)
+    except AccountError as error:
+        raise ValidationError([str(reason) for reason in error.reasons]) from None
+
+
+class UserForm(forms.ModelForm):
+    def clean_username(self) -> str:
+        username: str = _checked(identity.clean_username, self.cleaned_data["username"])
+        self._check_free(_("A user with that username already exists."), username_key=canonical(username))
+        return username
+
+    def _check_free(self, message: Any, **taken_by: str) -> None:
+        if User.objects.filter(**taken_by).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(message)
+
+
+class AddUserForm(UserForm):
+    password1 = forms.CharField(label=_("Password"), strip=False, widget=forms.PasswordInput)
+    password2 = forms.CharField(label=_("Password again"), strip=False, widget=forms.PasswordInput)
+    email_verified = forms.BooleanField(label=_("E-mail is verified"), required=False)
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+    def clean_email(self) -> str:
+        email: str = _checked(identity.clean_email, self.cleaned_data["email"])
+        self._check_free(_("A user is already registered with this e-mail address."), email_key=canonical(email))
+        return email
+
+    def clean_password2(self) -> str:
+        first, second = self.cleaned_data.get("password1", ""), self.cleaned_data["password2"]
+        if first != second:
+            raise ValidationError(_("The two password fields didn't match."))
+        user = User(username=self.cleaned_data.get("username", ""), email=self.cleaned_data.get("email", ""))
+        _checked(passwords.validate, second, user)
+        return str(second)
+
+
+class ChangeUserForm(UserForm):
+    email_verified = forms.BooleanField(
+        label=_("E-mail is verified"),
+        required=False,
+        help_text=_("Unmarking it makes every verification mail that was sent before worthless."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "avatar_url", "is_active", "is_staff", "is_superuser", "groups")
+        field_classes = {"avatar_url": forms.CharField}
+
+    def clean_avatar_url(self) -> str:
+        return str(_checked(identity.clean_avatar_url, self.cleaned_data["avatar_url"]))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email_verified"].initial = self.instance.email_verified
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):
+    list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("username", "email", "username_key", "email_key")
+    readonly_fields = ("id", "created_at", "last_visit")
+    filter_horizontal = ("groups",)
+    actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return User.objects.with_email_verified()
+
+    @admin.display(boolean=True, description=_("e-mail verified"))
+    def verified(self, user: User) -> bool:
+        return user.email_verified
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("username", "email", "email_verified", "password1", "password2")}),)
+        return (
+            (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
+            (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+            (_("Dates"), {"fields": ("created_at", "last_visit")}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = self.readonly_fields + (("email",) if obj else ())
+        # Who is not a superuser cannot make one.
+        return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups")
+
+    # Django wraps these views in a transaction of its own; here transactions belong to the flows.
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            # Somebody took the name between the form's check and the flow.
+            self.message_user(request, " ".join(error.reasons) or str(error), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        if not change:
+            added = add_user(
+                username=values["username"],
+                email=values["email"],
+                password=values["password1"],
+                verified=values["email_verified"],
+                context=_context(request),
+            )
+            obj.pk = added.pk
+            obj.refresh_from_db()
+            return
+        change_user(
+            user=User.objects.get(pk=obj.pk),
+            username=values["username"],
+            avatar_url=values["avatar_url"],
+            is_active=values["is_active"],
+            is_staff=values.get("is_staff"),
+            is_superuser=values.get("is_superuser"),
+            verified=values["email_verified"],
+            context=_context(request),
+        )
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        delete_user(user=obj, context=_context(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            delete_user(user=user, context=_context(request))
+
+    @admin.action(description=_("Send a password reset mail"), permissions=["change"])
+    def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            request_password_reset(email=user.email, context=_context(request))
+        self._say(request, queryset.count())
+
+    @admin.action(description=_("Mark the e-mail as verified"), permissions=["change"])
+    def mark_verified(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, verified=True)
+
+    @admin.action(description=_("Activate"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, is_active=True)
+
+    @admin.action(description=_("Deactivate, and end all sessions"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, is_active=False)
+
+    @admin.action(description=_("End all sessions"), permissions=["change"])
+    def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        end_sessions(Session.objects.filter(user__in=queryset.values("pk")), context=_context(request))
+        self._say(request, queryset.count())
+
+    def _change_each(self, request: HttpRequest, queryset: QuerySet[User], **changes: Any) -> None:
+        for user in queryset:
+            change_user(user=user, context=_context(request), **changes)
+        self._say(request, queryset.count())
+
+    def _say(self, request: HttpRequest, count: int) -> None:
+        text = ngettext("Done for %(count)d user.", "Done for %(count)d users.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "dialect", "ip", "user_agent", "started_at", "last_used_at", "ended_at", "end_reason")
+    list_filter = ("dialect", "end_reason")
+    list_select_related = ("user",)
+    search_fields = ("=user__username_key", "=user__email_key", "ip")
+    exclude = ("refresh_hash",)
+    actions = ("end_these",)
+
+    @admin.action(description=_("End the selected sessions"))
+    def end_these(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
+        ended = end_sessions(Session.objects.filter(pk__in=queryset.values("pk")), context=_context(request))
+        text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended) % {"count": ended}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "kind", "user", "dialect", "ip", "detail")
+    list_filter = ("kind", "dialect", "at")
+    list_select_related = ("user",)
+    search_fields = ("=user__username_key", "=user__email_key", "ip", "request_id")
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnlyAdmin):
+    list_display = ("kid", "signs_from", "verifies_until", "retired_at")
+    exclude = ("private_key",)
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "to", "state", "attempts", "due_at", "last_error", "settled_at")
+    list_filter = ("state", "kind", "created_at")
+    search_fields = ("to", "message_id")
+    exclude = ("subject", "text", "html")
+    actions = ("retry",)
+
+    @admin.action(description=_("Try dead letters again"))
+    def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
+        queued = outbox.retry(Message.objects.filter(pk__in=queryset.values("pk")), now=clock.now())
+        text = ngettext("Queued %(count)d message.", "Queued %(count)d messages.", queued) % {"count": queued}
+        self.message_user(request, text, messages.SUCCESS)

@@ -1,0 +1,75 @@
+"""How an operation of the AuthApi stands in the OpenAPI document."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import get_language, override
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from accounts.api.authapi.serializers import ErrorSerializer
+from accounts.core.conf import conf
+
+# What AuthApi.md shows on operations that authenticate nobody but may be called by somebody who is logged in.
+OPTIONAL_AUTH: list[Any] = [{"jwtAuth": []}, {}]
+REQUIRED_AUTH: list[Any] = [{"jwtAuth": []}]
+NO_AUTH: list[Any] = []
+BODY_REFUSALS = (411, 413, 415)
+
+
+def operation(
+    summary: Any,
+    *,
+    success: dict[int, Any],
+    request: type[Serializer[Any]] | None = None,
+    refusals: tuple[int, ...] = (),
+    **kwargs: Any,
+) -> Callable[[Any], Any]:
+    """extend_schema with the operation's summary, bodies and refusals.
+
+    success: status to serializer. refusals: the statuses beyond the ones that every body may get; 400 tells the
+    fields of `request`.
+    """
+    responses: dict[int, Any] = dict(success)
+    for status in refusals + (BODY_REFUSALS if request else ()):
+        responses[status] = _field_errors(request) if status == 400 and request else ErrorSerializer
+    return extend_schema(summary=summary, request=request, responses=responses, **kwargs)
+
+
+def _field_errors(request: type[Serializer[Any]]) -> dict[str, Any]:
+    fields = [name for name, field in request().fields.items() if not field.read_only]
+    messages = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": dict.fromkeys([*fields, "non_field_errors"], messages),
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+            {"$ref": "#/components/schemas/Error"},
+        ]
+    }
+
+
+def describe_registration(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's hook: with mandatory verification a registration answers without tokens."""
+    if conf.verification_is_mandatory:
+        answer = result["paths"]["/api/auth/registration/"]["post"]["responses"]["201"]
+        answer["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/RestAuthDetail"}
+    return result
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document. `?lang=en` and `?lang=uk` translate the summaries, which are Russian otherwise."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        asked = request.GET.get("lang", "ru")
+        with override(asked if asked in ("en", "uk") else "ru"):
+            response = self._get_schema_response(request)
+        response.headers["Content-Language"] = get_language() or "ru"
+        return response

@@ -1,0 +1,147 @@
+"""The bodies of the AuthApi: shapes alone; what a value may be is said by the core."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from accounts.core.errors import ErrorCode
+from accounts.models import SecurityEvent, Session, User
+
+
+class PasswordField(serializers.CharField):
+    """Taken exactly as it was typed (ASVS 5.0, 6.2.5)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, style={"input_type": "password"}, write_only=True, **kwargs)
+
+
+def check_same(attrs: dict[str, Any], first: str, second: str) -> dict[str, Any]:
+    if attrs[first] != attrs[second]:
+        raise serializers.ValidationError({second: [_("The two password fields didn't match.")]}, code="mismatch")
+    return attrs
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(required=False, allow_blank=True)
+    email = serializers.CharField(required=False, allow_blank=True)
+    password = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        names = tuple(attrs[name] for name in ("username", "email") if attrs.get(name))
+        if not names:
+            raise serializers.ValidationError(_('Must include either "username" or "email" and "password".'))
+        return {"names": names, "password": attrs["password"]}
+
+
+class UserDetailsSerializer(serializers.ModelSerializer[User]):
+    username = serializers.CharField(max_length=150)
+    avatar_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    email_verified = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("pk", "username", "email", "email_verified", "avatar_url", "created_at", "last_visit")
+        read_only_fields = ("pk", "email", "created_at", "last_visit")
+
+
+class JWTSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    user = UserDetailsSerializer()
+
+
+class RestAuthDetailSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField(read_only=True)
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    email = serializers.EmailField(max_length=254)
+    password1 = PasswordField()
+    password2 = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return check_same(attrs, "password1", "password2")
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    old_password = PasswordField()
+    new_password1 = PasswordField()
+    new_password2 = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return check_same(attrs, "new_password1", "new_password2")
+
+
+class PasswordResetConfirmSerializer(serializers.Serializer[Any]):
+    new_password1 = PasswordField()
+    new_password2 = PasswordField()
+    uid = serializers.CharField()
+    token = serializers.CharField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return check_same(attrs, "new_password1", "new_password2")
+
+
+class EmailSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+
+
+class VerifyEmailSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(write_only=True)
+
+
+class TokenRefreshSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField()
+    access = serializers.CharField(read_only=True)
+
+
+class TokenVerifySerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(write_only=True)
+
+
+class NoBodySerializer(serializers.Serializer[Any]):
+    """For operations that take nothing: a body that is not an object is refused all the same."""
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    is_current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Session
+        fields = ("id", "dialect", "ip", "user_agent", "started_at", "last_used_at", "expires_at", "is_current")
+
+    def get_is_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context["request"].auth.pk)
+
+
+class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
+    class Meta:
+        model = SecurityEvent
+        fields = ("kind", "at", "session_id", "dialect", "ip", "user_agent", "detail")
+
+
+class EndedSerializer(serializers.Serializer[Any]):
+    ended = serializers.IntegerField(help_text="How many sessions were ended.")
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """A refusal that concerns no field."""
+
+    detail = serializers.CharField()
+    code = serializers.ChoiceField(
+        choices=[
+            ErrorCode.TOKEN_NOT_VALID.value,
+            ErrorCode.SESSION_NOT_FOUND.value,
+            "not_authenticated",
+            "permission_denied",
+            "parse_error",
+            "not_found",
+            "method_not_allowed",
+            "not_acceptable",
+            "length_required",
+            "body_too_large",
+            "unsupported_media_type",
+        ]
+    )

@@ -1,0 +1,52 @@
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session, User
+from accounts.services import sessions
+
+
+def bearer_token(request: Any) -> str | None:
+    """The token of `Authorization: Bearer`, None where the header is missing or of another scheme (RFC 6750)."""
+    scheme, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+class BearerAuthentication(BaseAuthentication):
+    """request.user and request.auth (the Session) from an access token, in one statement."""
+
+    even_if_expired = False
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        token = bearer_token(request)
+        if token is None:
+            return None
+        try:
+            session = sessions.authenticate(token, even_if_expired=self.even_if_expired)
+        except AccountError:
+            raise AuthenticationFailed(
+                "Given token not valid for any token type", code=ErrorCode.TOKEN_NOT_VALID
+            ) from None
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class ExpiredBearerAuthentication(BearerAuthentication):
+    """For logging out: an access token past its time still names the session to end."""
+
+    even_if_expired = True
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = BearerAuthentication
+    match_subclasses = True
+    name = "jwtAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

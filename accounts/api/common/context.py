@@ -1,0 +1,34 @@
+import ipaddress
+
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from accounts.core.conf import conf
+from accounts.core.context import ClientContext, Dialect
+
+
+def client_context(request: HttpRequest, dialect: Dialect) -> ClientContext:
+    """The ClientContext of a request that came in through `dialect`'s door."""
+    return ClientContext(
+        ip=client_ip(request),
+        user_agent=printable(request.headers.get("User-Agent", ""))[:400],
+        language=(get_language() or "en").split("-")[0],
+        request_id=getattr(request, "request_id", ""),
+        dialect=dialect,
+    )
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address that TRUSTED_PROXY_COUNT proxies vouch for; what stands further left is the client's own word."""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    chain = [*hops, request.META.get("REMOTE_ADDR", "")]
+    claimed = chain[max(len(chain) - 1 - conf.trusted_proxy_count, 0)]
+    try:
+        return str(ipaddress.ip_address(claimed.strip("[]")))
+    except ValueError:
+        return ""
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, so that it can stand in a log, a page or a database."""
+    return "".join(letter for letter in text if letter.isprintable())

@@ -1,0 +1,24 @@
+"""Answers for requests that reach no door of a dialect: JSON, never HTML."""
+
+from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+
+
+def _answer(status: int, code: str, detail: str) -> JsonResponse:
+    return JsonResponse({"detail": detail, "code": code}, status=status, headers={"Cache-Control": "no-store"})
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _answer(400, "bad_request", _("The request cannot be read."))
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _answer(403, "permission_denied", _("You do not have permission to perform this action."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _answer(404, "not_found", _("Not found."))
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return _answer(500, "error", _("Something went wrong. It has been noted."))

@@ -1,0 +1,22 @@
+"""System checks of the account settings; each has an id, and its message names the environment variable."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from accounts.core.conf import conf
+
+
+@checks.register
+def access_token_outlives_session(**kwargs: Any) -> list[checks.CheckMessage]:
+    if conf.access_token_lifetime > conf.session_lifetime:
+        return [checks.Error("ACCESS_TOKEN_MINUTES: an access token would outlive SESSION_DAYS", id="accounts.E001")]
+    return []
+
+
+@checks.register
+def public_url_is_served(**kwargs: Any) -> list[checks.CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        return [checks.Warning("ALLOWED_HOSTS: * lets a request claim any host", id="accounts.W002")]
+    return []

@@ -1,0 +1,8 @@
+"""The one clock: everything that has a time asks here."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present moment in UTC, with its time zone."""
+    return datetime.now(UTC)

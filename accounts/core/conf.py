@@ -1,0 +1,60 @@
+"""The account settings, typed; accounts/checks.py refuses values that contradict each other."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+
+class AccountSettings:
+    @property
+    def public_url(self) -> str:
+        """The origin of links in mail and the issuer of tokens, without a trailing slash."""
+        return str(settings.PUBLIC_URL)
+
+    @property
+    def verification_is_mandatory(self) -> bool:
+        return bool(settings.EMAIL_VERIFICATION == "mandatory")
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        return timedelta(minutes=settings.ACCESS_TOKEN_MINUTES)
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        """The absolute end of a session, counted from its login."""
+        return timedelta(days=settings.SESSION_DAYS)
+
+    @property
+    def refresh_grace(self) -> timedelta:
+        return timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
+
+    @property
+    def verification_key_lifetime(self) -> timedelta:
+        """NIST SP 800-63A-4 §3.8: a mailed confirmation lives 24 hours at most."""
+        return timedelta(hours=24)
+
+    @property
+    def reset_token_lifetime(self) -> timedelta:
+        return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+
+    @property
+    def verify_email_url(self) -> str:
+        """A template with {key}."""
+        return str(settings.VERIFY_EMAIL_URL)
+
+    @property
+    def password_reset_url(self) -> str:
+        """A template with {uid} and {token}."""
+        return str(settings.PASSWORD_RESET_URL)
+
+    @property
+    def trusted_proxy_count(self) -> int:
+        return int(settings.TRUSTED_PROXY_COUNT)
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """SECRET_KEY first, then the former ones that are still honoured."""
+        return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+conf = AccountSettings()

@@ -1,0 +1,33 @@
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session
+from accounts.models.security_event import EventKind
+from accounts.models.session import EndReason
+from accounts.services import audit, mail, passwords, sessions
+
+
+def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
+    """Sets a new password for the user behind `session`, and ends every other session of theirs.
+
+    Raises AccountError(WRONG_PASSWORD) and AccountError(PASSWORD_INVALID).
+    """
+    user = session.user
+    is_correct = passwords.verify(old_password, user).correct
+    if is_correct:
+        passwords.validate(new_password, user)
+        new_hash = passwords.make_hash(new_password)
+    with transaction.atomic(durable=True):
+        # Somebody who replaced the password meanwhile made the old one wrong.
+        changed = is_correct and passwords.swap(user, to=new_hash)
+        if changed:
+            others = Session.objects.filter(user=user).exclude(pk=session.pk)
+            sessions.end(others, reason=EndReason.PASSWORD_CHANGED, context=context, now=clock.now())
+            audit.record(EventKind.PASSWORD_CHANGED, context, user=user, session_id=session.pk)
+            mail.password_changed(user, context)
+        else:
+            audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
+    if not changed:
+        raise AccountError(ErrorCode.WRONG_PASSWORD)

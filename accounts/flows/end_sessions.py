@@ -1,0 +1,37 @@
+import uuid
+
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session
+from accounts.models.session import EndReason, SessionQuerySet
+from accounts.services import sessions
+
+
+def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientContext) -> None:
+    """Ends one session of the user behind `session`, this one or another.
+
+    Raises AccountError(SESSION_NOT_FOUND) for one that is ended, does not exist or is somebody else's.
+    """
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        these = Session.objects.live(now).filter(pk=session_id, user_id=session.user_id)
+        ended = sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=now)
+    if not ended:
+        raise AccountError(ErrorCode.SESSION_NOT_FOUND)
+
+
+def end_other_sessions(*, session: Session, context: ClientContext) -> int:
+    """Ends every session of the user but this one, and answers how many there were."""
+    with transaction.atomic(durable=True):
+        sessions.lock_user(session.user_id)
+        these = Session.objects.filter(user_id=session.user_id).exclude(pk=session.pk)
+        return sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=clock.now())
+
+
+def end_sessions(these: SessionQuerySet, *, context: ClientContext) -> int:
+    """Ends `these` sessions for an administrator, and answers how many were not ended before."""
+    with transaction.atomic(durable=True):
+        return sessions.end(these, reason=EndReason.ENDED_BY_ADMIN, context=context, now=clock.now())

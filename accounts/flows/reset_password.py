@@ -1,0 +1,30 @@
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session
+from accounts.models.security_event import EventKind
+from accounts.models.session import EndReason
+from accounts.services import audit, identity, mail, passwords, sessions
+
+
+def reset_password(*, uid: str, token: str, password: str, context: ClientContext) -> None:
+    """Sets a new password for the account that the mailed `uid` and `token` belong to, and ends all its sessions.
+
+    Raises AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and
+    AccountError(PASSWORD_INVALID), which leaves the token unspent.
+    """
+    user = identity.find_by_uid(uid)
+    if user is None or not passwords.reset_token_is_good(user, token):
+        raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
+    passwords.validate(password, user)
+    new_hash = passwords.make_hash(password)
+    with transaction.atomic(durable=True):
+        # The token is bound to the old hash: replacing that hash spends it, and only one of several can replace it.
+        if not passwords.swap(user, to=new_hash):
+            raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
+        these = Session.objects.filter(user=user)
+        sessions.end(these, reason=EndReason.PASSWORD_RESET, context=context, now=clock.now())
+        audit.record(EventKind.PASSWORD_RESET, context, user=user)
+        mail.password_changed(user, context)

@@ -1,0 +1,7 @@
+from accounts.models.message import Message
+from accounts.models.security_event import SecurityEvent
+from accounts.models.session import Session
+from accounts.models.signing_key import SigningKey
+from accounts.models.user import User
+
+__all__ = ["Message", "SecurityEvent", "Session", "SigningKey", "User"]

@@ -1,0 +1,71 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.core import clock
+
+
+class MessageKind(models.TextChoices):
+    VERIFICATION = "verification", _("verify your address")
+    REGISTRATION_ATTEMPT = "registration_attempt", _("somebody tried to register with your address")
+    PASSWORD_RESET = "password_reset", _("reset your password")
+    PASSWORD_CHANGED = "password_changed", _("your password was changed")
+    REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
+
+
+class MessageState(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    SENT = "sent", _("sent")
+    DEAD = "dead", _("dead letter")
+    EXPIRED = "expired", _("expired before it could be sent")
+    DISCARDED = "discarded", _("nobody to send it to")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> Self:
+        """Queued messages whose time has come and that no worker has claimed; the oldest first."""
+        return self.filter(
+            Q(claimed_until=None) | Q(claimed_until__lte=now), state=MessageState.QUEUED, due_at__lte=now
+        )
+
+
+class Message(models.Model):
+    """A mail that is to be sent: a row that is committed with what caused it, and sent by a worker later.
+
+    A message without an address was asked for by a stranger to an account that does not exist: it is written and
+    thrown away so that both cost the same.
+    """
+
+    kind = models.CharField(_("kind"), max_length=32, choices=MessageKind)
+    to = models.CharField(_("to"), max_length=254, blank=True)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
+    message_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    text = models.TextField(blank=True, editable=False)
+    html = models.TextField(blank=True, editable=False)
+    state = models.CharField(_("state"), max_length=16, choices=MessageState, default=MessageState.QUEUED)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
+    due_at = models.DateTimeField(_("due"), default=clock.now)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["due_at"], name="message_due", condition=Q(state=MessageState.QUEUED)),
+            models.Index(fields=["settled_at"], name="message_settled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.message_id}"

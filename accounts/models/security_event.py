@@ -1,0 +1,61 @@
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.user import User
+
+
+class EventKind(models.TextChoices):
+    """The catalogue of what is recorded (OWASP ASVS 5.0, 16.3.1)."""
+
+    REGISTERED = "registered", _("registered")
+    REGISTRATION_REFUSED = "registration_refused", _("registration refused: the address is taken")
+    VERIFICATION_REQUESTED = "verification_requested", _("verification mail asked for")
+    EMAIL_VERIFIED = "email_verified", _("e-mail verified")
+    EMAIL_UNVERIFIED = "email_unverified", _("e-mail marked as not verified")
+    LOGGED_IN = "logged_in", _("logged in")
+    LOGIN_FAILED = "login_failed", _("login failed")
+    REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
+    SESSION_ENDED = "session_ended", _("session ended")
+    PROFILE_CHANGED = "profile_changed", _("profile changed")
+    PASSWORD_CHANGED = "password_changed", _("password changed")
+    PASSWORD_CHANGE_FAILED = "password_change_failed", _("password change failed")
+    PASSWORD_RESET_REQUESTED = "password_reset_requested", _("password reset asked for")
+    PASSWORD_RESET = "password_reset", _("password reset")
+    ACTIVATED = "activated", _("account activated")
+    DEACTIVATED = "deactivated", _("account deactivated")
+    ROLES_CHANGED = "roles_changed", _("roles changed")
+    DELETED = "deleted", _("account deleted")
+
+
+class SecurityEvent(models.Model):
+    """One thing that happened to an account: written once, with what it records, and never changed.
+
+    It outlives its user without their personal data.
+    """
+
+    kind = models.CharField(_("kind"), max_length=32, choices=EventKind)
+    at = models.DateTimeField(_("time"), db_index=True)
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="security_events", verbose_name=_("user")
+    )
+    session_id = models.UUIDField(_("session"), null=True)
+    dialect = models.CharField(_("dialect"), max_length=16)
+    ip = models.CharField(_("IP address"), max_length=45, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=400, blank=True)
+    request_id = models.CharField(_("request id"), max_length=64, blank=True)
+    detail = models.CharField(_("detail"), max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("security event")
+        verbose_name_plural = _("security events")
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("a security event is never changed")
+        super().save(*args, **kwargs)

@@ -1,0 +1,92 @@
+import unicodedata
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import URLValidator
+from django.db import models
+from django.db.models import F, FilteredRelation, Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from accounts.core import clock
+
+
+def canonical(name: str) -> str:
+    """The form under which a username or an e-mail is unique: NFKC and without regard to case.
+
+    It is kept in a column of its own because no function of SQLite folds letters beyond ASCII.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def with_email_verified(self) -> Self:
+        """Adds `email_verified` (bool) and `address_id` from allauth's primary EmailAddress, in the same statement."""
+        return self.annotate(
+            primary_address=FilteredRelation("emailaddress", condition=Q(emailaddress__primary=True)),
+            address_id=F("primary_address__id"),
+            email_verified=Coalesce(F("primary_address__verified"), False),
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def with_email_verified(self) -> UserQuerySet:
+        return self.get_queryset().with_email_verified()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username_key=canonical(username or ""))
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. Whether its e-mail is verified is said by allauth's EmailAddress (contract, Accounts)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(_("username"), max_length=150)
+    username_key = models.CharField(max_length=600, unique=True, editable=False)
+    email = models.EmailField(_("e-mail"), max_length=254)
+    email_key = models.CharField(max_length=600, unique=True, editable=False)
+    avatar_url = models.URLField(
+        _("avatar URL"), max_length=500, blank=True, default="", validators=[URLValidator(schemes=["https"])]
+    )
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may use the admin"), default=False)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+    last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
+    # A session row says when and from where somebody logged in; Django's own column would only repeat it.
+    last_login = None
+
+    # Set by UserQuerySet.with_email_verified().
+    email_verified: bool
+    address_id: int | None
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(username__contains="@"), name="username_without_at"),
+            models.CheckConstraint(
+                condition=Q(avatar_url="") | Q(avatar_url__startswith="https://"), name="avatar_url_https"
+            ),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Saves, and keeps the keys that carry uniqueness beside the names they stand for."""
+        self.username_key = canonical(self.username)
+        self.email_key = canonical(self.email)
+        if kwargs.get("update_fields") is not None:
+            names = set(kwargs["update_fields"])
+            kwargs["update_fields"] = names | {f"{name}_key" for name in names & {"username", "email"}}
+        super().save(*args, **kwargs)

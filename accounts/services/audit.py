@@ -1,0 +1,46 @@
+"""The only writer of security events; each is written in the transaction of what it records (ASVS 5.0, 16.3)."""
+
+import uuid
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.models import SecurityEvent, Session, User
+from accounts.models.security_event import EventKind
+from accounts.models.session import EndReason
+
+
+def record(
+    kind: EventKind,
+    context: ClientContext,
+    *,
+    user: User | None = None,
+    session_id: uuid.UUID | None = None,
+    detail: str = "",
+) -> None:
+    """Writes one event; user is None where it concerns nobody who has an account."""
+    _event(kind, context, user=user, session_id=session_id, detail=detail).save()
+
+
+def record_endings(sessions: list[Session], context: ClientContext, *, reason: EndReason) -> None:
+    """Writes that each of `sessions` ended, in one statement."""
+    SecurityEvent.objects.bulk_create(
+        _event(EventKind.SESSION_ENDED, context, user_id=session.user_id, session_id=session.pk, detail=reason)
+        for session in sessions
+    )
+
+
+def forget_person(user: User) -> None:
+    """Takes what tells of a person out of the events of a user who is being deleted."""
+    SecurityEvent.objects.filter(user=user).update(ip="", user_agent="")
+
+
+def _event(kind: EventKind, context: ClientContext, **fields: object) -> SecurityEvent:
+    return SecurityEvent(
+        kind=kind,
+        at=clock.now(),
+        dialect=context.dialect,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        request_id=context.request_id,
+        **fields,
+    )

@@ -1,0 +1,173 @@
+"""Usernames, addresses and verification keys; the door to allauth.
+
+allauth keeps the addresses (EmailAddress). Its confirmation keys are bound to the row alone, its flows take requests
+and speak SMTP: ours name the address too and are spent by the UPDATE that verifies it. An address is never edited in
+place: a new row takes its place, so that every key that was mailed for the old one is dead.
+"""
+
+import re
+import unicodedata
+import uuid
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from confusable_homoglyphs import confusables
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
+from django.db import IntegrityError, transaction
+from django.utils.http import urlsafe_base64_decode
+from django.utils.translation import gettext as _
+
+from accounts.core.conf import conf
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import User
+from accounts.models.user import canonical
+
+# Django's UnicodeUsernameValidator without @, which tells a username from an address.
+_USERNAME = re.compile(r"[\w.+-]+")
+_KEY_SALT = "accounts.verification-key"
+
+
+def clean_username(raw: str) -> str:
+    """The username as it is kept: NFKC. Raises AccountError(USERNAME_INVALID)."""
+    username = unicodedata.normalize("NFKC", raw)
+    reason = None
+    if not 1 <= len(username) <= 150:
+        reason = _("A username has 1 to 150 characters.")
+    elif "@" in username:
+        reason = _("A username cannot contain @.")
+    elif not _USERNAME.fullmatch(username):
+        reason = _("A username may contain only letters, numbers, and . + - _ characters.")
+    elif confusables.is_dangerous(username, preferred_aliases=["LATIN"]):
+        reason = _("This username mixes scripts whose letters can be mistaken for one another.")
+    if reason:
+        raise AccountError(ErrorCode.USERNAME_INVALID, reasons=(reason,))
+    return username
+
+
+def clean_email(raw: str) -> str:
+    """The address as it is kept: NFKC, the domain in lower case. Raises AccountError(EMAIL_INVALID)."""
+    email = unicodedata.normalize("NFKC", raw.strip())
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise AccountError(ErrorCode.EMAIL_INVALID, reasons=tuple(error.messages)) from None
+    if len(email) > 254:
+        raise AccountError(ErrorCode.EMAIL_INVALID, reasons=(_("An e-mail address has at most 254 characters."),))
+    local, _at, domain = email.rpartition("@")
+    return f"{local}@{domain.lower()}"
+
+
+def clean_avatar_url(raw: str) -> str:
+    """An https URL of at most 500 characters, or "". Raises AccountError(AVATAR_URL_INVALID)."""
+    try:
+        if raw:
+            URLValidator(schemes=["https"])(raw)
+        if len(raw) > 500:
+            raise ValidationError(_("An avatar URL has at most 500 characters."))
+    except ValidationError as error:
+        raise AccountError(ErrorCode.AVATAR_URL_INVALID, reasons=tuple(error.messages)) from None
+    return raw
+
+
+def find(*names: str) -> User | None:
+    """The user whom each of `names`, a username or an address, means; one statement."""
+    users = User.objects.with_email_verified()
+    for name in names:
+        users = users.filter(**{"email_key" if "@" in name else "username_key": canonical(name)})
+    return users.first()
+
+
+def find_by_email(email: str) -> User | None:
+    """The user who has this address; one statement."""
+    return User.objects.with_email_verified().filter(email_key=canonical(email)).first()
+
+
+def find_by_uid(uid: str) -> User | None:
+    """The user of a reset link's uid; a uid that means nobody costs the same statement."""
+    try:
+        pk = uuid.UUID(urlsafe_base64_decode(uid).decode())
+    except (ValueError, UnicodeDecodeError):
+        pk = uuid.UUID(int=0)
+    return User.objects.filter(pk=pk, is_active=True).first()
+
+
+def add(user: User, *, verified: bool) -> None:
+    """Inserts a new user and its address; the unique constraints decide between two of the same name.
+
+    Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
+    """
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+    except IntegrityError:
+        raise _taken(user) from None
+    user.email_verified = verified
+    user.address_id = address.pk
+
+
+def rename(user: User, *, username: str, avatar_url: str) -> None:
+    """Sets username and avatar. Raises AccountError(USERNAME_TAKEN)."""
+    user.username, user.avatar_url = username, avatar_url
+    try:
+        with transaction.atomic():
+            user.save(update_fields={"username", "avatar_url"})
+    except IntegrityError:
+        raise AccountError(ErrorCode.USERNAME_TAKEN) from None
+
+
+def note_visit(user: User, *, now: datetime) -> None:
+    User.objects.filter(pk=user.pk).update(last_visit=now)
+
+
+def set_active(user: User, active: bool) -> bool:
+    """Activates or deactivates; False where it was so already."""
+    user.is_active = active
+    return bool(User.objects.filter(pk=user.pk).exclude(is_active=active).update(is_active=active))
+
+
+def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -> bool:
+    """Sets the roles that are not None; False where they were so already."""
+    before = (user.is_staff, user.is_superuser)
+    user.is_staff = user.is_staff if is_staff is None else is_staff
+    user.is_superuser = user.is_superuser if is_superuser is None else is_superuser
+    if (user.is_staff, user.is_superuser) == before:
+        return False
+    user.save(update_fields={"is_staff", "is_superuser"})
+    return True
+
+
+def verification_key(user: User) -> str:
+    """A key that verifies the user's present address, once and for 24 hours; `user` comes from find() or add()."""
+    return signing.dumps([user.address_id, user.email_key], salt=_KEY_SALT)
+
+
+def spend_key(key: str) -> User | None:
+    """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
+    try:
+        address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    spent = EmailAddress.objects.filter(pk=address_id, email=email, verified=False, user__is_active=True).update(
+        verified=True
+    )
+    return User.objects.filter(emailaddress__pk=address_id).first() if spent else None
+
+
+def set_verified(user: User, verified: bool) -> bool:
+    """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
+    primary = EmailAddress.objects.filter(user=user, primary=True)
+    if verified:
+        return bool(primary.filter(verified=False).update(verified=True))
+    if not primary.filter(verified=True).delete()[0]:
+        return False
+    EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=False)
+    return True
+
+
+def _taken(user: User) -> AccountError:
+    if User.objects.filter(username_key=user.username_key).exists():
+        return AccountError(ErrorCode.USERNAME_TAKEN)
+    return AccountError(ErrorCode.EMAIL_TAKEN)

@@ -1,0 +1,112 @@
+"""The door to simplejwt: access and refresh tokens, encoded and decoded (RFC 7519, RFC 8725).
+
+simplejwt's TokenBackend signs and verifies; the keys and their ids come from services.keys. Beyond it, every claim
+that the contract names must be there and of its type, and the header may say nothing but alg, kid and typ.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError
+
+from accounts.core.conf import conf
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.services import keys
+
+ALGORITHM = "EdDSA"
+AUDIENCE = "accounts"
+LONGEST_TOKEN = 4096
+
+
+class TokenType(StrEnum):
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What a token says once its signature, times, issuer and audience were found good."""
+
+    token_type: TokenType
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    token_id: str
+
+
+class _KeyedBackend(TokenBackend):  # type: ignore[misc]
+    """simplejwt's backend with many keys: the one that signs now, and the one that a token's `kid` names."""
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        kid, private = keys.signing_key()
+        claims = {**payload, "aud": self.audience, "iss": self.issuer}
+        return jwt.encode(claims, private, algorithm=self.algorithm, headers={"kid": kid})
+
+    def get_verifying_key(self, token: Any) -> Any:
+        header = jwt.get_unverified_header(token)
+        kid = header.get("kid")
+        if set(header) - {"alg", "kid", "typ"} or not isinstance(kid, str):
+            raise jwt.InvalidTokenError("unexpected header")
+        key = keys.verifying_key(kid)
+        if key is None:
+            raise jwt.InvalidTokenError("unknown key id")
+        return key
+
+
+def _backend(leeway: timedelta) -> _KeyedBackend:
+    return _KeyedBackend(ALGORITHM, audience=AUDIENCE, issuer=conf.public_url, leeway=leeway)
+
+
+def encode(
+    token_type: TokenType,
+    *,
+    user_id: uuid.UUID,
+    session_id: uuid.UUID,
+    token_id: str,
+    issued_at: datetime,
+    expires_at: datetime,
+    **claims: Any,
+) -> str:
+    """A signed token; times are kept to the second, further claims as they are."""
+    return _backend(timedelta(0)).encode(
+        {
+            "token_type": token_type.value,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": token_id,
+            "iat": int(issued_at.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            **claims,
+        }
+    )
+
+
+def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = False) -> Claims:
+    """The claims of `token`.
+
+    expected: the only type that is accepted; None accepts both.
+    even_if_expired: accepts a token past its `exp` as long as its session may live; for logging out.
+    Raises AccountError(TOKEN_NOT_VALID) for everything else.
+    """
+    try:
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            raise ValueError("not a token of ours")
+        payload = _backend(conf.session_lifetime if even_if_expired else timedelta(0)).decode(token)
+        claims = Claims(
+            token_type=TokenType(payload["token_type"]),
+            user_id=uuid.UUID(payload["sub"]),
+            session_id=uuid.UUID(payload["sid"]),
+            token_id=payload["jti"],
+        )
+        if not isinstance(claims.token_id, str) or not isinstance(payload["iat"], int):
+            raise ValueError("odd claims")
+        datetime.fromtimestamp(payload["exp"], UTC)
+    except (TokenBackendError, jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError):
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID) from None
+    if expected is not None and claims.token_type is not expected:
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return claims

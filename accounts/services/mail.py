@@ -1,0 +1,58 @@
+"""What is mailed: one function a message. Each puts a row into the outbox and is called in its cause's transaction."""
+
+from datetime import timedelta
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from accounts.core.conf import conf
+from accounts.core.context import ClientContext
+from accounts.models import User
+from accounts.models.message import MessageKind
+from accounts.services import identity, outbox, passwords
+
+
+def verification(user: User | None, context: ClientContext) -> None:
+    """The link that verifies the address of `user`, who comes from identity; for nobody, a row that is thrown away."""
+    link = conf.verify_email_url.format(key=identity.verification_key(user)) if user else ""
+    _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
+
+
+def password_reset(user: User | None, context: ClientContext) -> None:
+    """The link that chooses a new password; for nobody, a row that is thrown away."""
+    link = ""
+    if user:
+        link = conf.password_reset_url.format(uid=passwords.reset_uid(user), token=passwords.reset_token(user))
+    _put(MessageKind.PASSWORD_RESET, user, context.language, lifetime=conf.reset_token_lifetime, link=link)
+
+
+def registration_attempt(owner: User, context: ClientContext) -> None:
+    """Tells the owner of an address that somebody tried to register with it."""
+    _put(MessageKind.REGISTRATION_ATTEMPT, owner, owner.language, ip=context.ip)
+
+
+def password_changed(user: User, context: ClientContext) -> None:
+    _put(MessageKind.PASSWORD_CHANGED, user, user.language, ip=context.ip)
+
+
+def refresh_token_reused(user: User, context: ClientContext) -> None:
+    _put(MessageKind.REFRESH_TOKEN_REUSED, user, user.language, ip=context.ip)
+
+
+def _put(
+    kind: MessageKind, user: User | None, language: str, *, lifetime: timedelta | None = None, **values: str
+) -> None:
+    with translation.override(language):
+        values |= {"username": user.username if user else "", "site": conf.public_url}
+        subject, text, html = (
+            render_to_string(f"mail/{kind}.{part}", values) for part in ("subject.txt", "txt", "html")
+        )
+    outbox.put(
+        kind,
+        to=user.email if user else "",
+        language=language,
+        subject=" ".join(subject.split()),
+        text=text.strip() + "\n",
+        html=html,
+        lifetime=lifetime,
+    )

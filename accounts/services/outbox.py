@@ -1,0 +1,97 @@
+"""Mail as rows: put in, claim, settle.
+
+A worker claims a few messages under a row lock, for as long as it may take to send them; the claim of a worker that
+was killed runs out and its messages are anybody's again. A refusal that may pass is tried again with growing pauses
+for two days, one that will not makes a dead letter, which an administrator can queue again.
+"""
+
+from datetime import datetime, timedelta
+from email.utils import make_msgid
+from urllib.parse import urlsplit
+
+from django.db.models import F
+
+from accounts.core import clock
+from accounts.core.conf import conf
+from accounts.models import Message
+from accounts.models.message import MessageKind, MessageQuerySet, MessageState
+
+CLAIM = timedelta(minutes=2)
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(days=2)
+
+
+def put(
+    kind: MessageKind, *, to: str, language: str, subject: str, text: str, html: str, lifetime: timedelta | None
+) -> None:
+    """Queues a message; lifetime: how long what it carries is good for, None for a notice."""
+    now = clock.now()
+    Message.objects.create(
+        kind=kind,
+        to=to,
+        language=language,
+        message_id=make_msgid(domain=urlsplit(conf.public_url).hostname),
+        subject=subject,
+        text=text,
+        html=html,
+        created_at=now,
+        due_at=now,
+        expires_at=now + lifetime if lifetime else None,
+    )
+
+
+def claim(*, most: int, now: datetime) -> list[Message]:
+    """Takes up to `most` due messages for CLAIM; called inside a transaction. No other worker gets the same ones."""
+    due = list(Message.objects.due(now).order_by("due_at").select_for_update(skip_locked=True)[:most])
+    Message.objects.filter(pk__in=[message.pk for message in due]).update(
+        claimed_until=now + CLAIM, attempts=F("attempts") + 1
+    )
+    return due
+
+
+def is_sendable(message: Message, *, now: datetime) -> bool:
+    """Whether there is somebody to send it to, and what it carries is still good; settles it where not."""
+    if not message.to:
+        _settle(message, MessageState.DISCARDED, now=now)
+    elif message.expires_at is not None and message.expires_at <= now:
+        _settle(message, MessageState.EXPIRED, now=now)
+    else:
+        return True
+    return False
+
+
+def settle_sent(message: Message, *, now: datetime) -> None:
+    _settle(message, MessageState.SENT, now=now)
+
+
+def settle_refused(message: Message, error: str, *, permanent: bool, now: datetime) -> None:
+    """Queues the message for a later attempt, or makes it a dead letter; its text stays, so that it can be retried."""
+    attempts = message.attempts + 1
+    pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
+    changes: dict[str, object] = {"claimed_until": None, "last_error": error[:300]}
+    if permanent or now + pause > message.created_at + GIVE_UP_AFTER:
+        changes |= {"state": MessageState.DEAD, "settled_at": now}
+    else:
+        changes |= {"due_at": now + pause}
+    Message.objects.filter(pk=message.pk, state=MessageState.QUEUED).update(**changes)
+
+
+def give_back(messages: list[Message]) -> None:
+    """Ends the claim on messages that were not tried, for a worker that stops."""
+    Message.objects.filter(pk__in=[message.pk for message in messages], state=MessageState.QUEUED).update(
+        claimed_until=None, attempts=F("attempts") - 1
+    )
+
+
+def retry(messages: MessageQuerySet, *, now: datetime) -> int:
+    """Queues dead letters again, as if they were new."""
+    return messages.filter(state=MessageState.DEAD).update(
+        state=MessageState.QUEUED, settled_at=None, created_at=now, due_at=now, attempts=0, last_error=""
+    )
+
+
+def _settle(message: Message, state: MessageState, *, now: datetime) -> None:
+    Message.objects.filter(pk=message.pk, state=MessageState.QUEUED).update(
+        state=state, settled_at=now, claimed_until=None, subject="", text="", html="", last_error=""
+    )

@@ -1,0 +1,87 @@
+"""Passwords: validate, hash, verify (contract, Accounts; OWASP password storage; NIST SP 800-63B-4 §3.1.1)."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.hashers import Argon2PasswordHasher, make_password, verify_password
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import User
+
+LONGEST_PASSWORD = 1024
+
+
+class Argon2idHasher(Argon2PasswordHasher):
+    """OWASP's parameters for Argon2id."""
+
+    time_cost = 2
+    memory_cost = 19456
+    parallelism = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """correct: whether it is the password. hash: what is to be kept, another one where the stored hash was outdated."""
+
+    correct: bool
+    hash: str
+
+
+def validate(password: str, user: User) -> None:
+    """Raises AccountError(PASSWORD_INVALID) with every reason why `user`, saved or not, may not have this password."""
+    if len(password) > LONGEST_PASSWORD:
+        reason = _("This password is too long. It may have at most %(most)d characters.") % {"most": LONGEST_PASSWORD}
+        raise AccountError(ErrorCode.PASSWORD_INVALID, reasons=(reason,))
+    try:
+        validate_password(_normalise(password), user)
+    except ValidationError as error:
+        raise AccountError(ErrorCode.PASSWORD_INVALID, reasons=tuple(error.messages)) from None
+
+
+def make_hash(password: str) -> str:
+    return make_password(_normalise(password))
+
+
+def verify(password: str, user: User | None) -> Verdict:
+    """Whether it is the user's password; for nobody (None) at the cost of one hash, as for somebody."""
+    encoded = user.password if user else ""
+    # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
+    password = _normalise(password[: LONGEST_PASSWORD + 1])
+    # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
+    correct, is_outdated = verify_password(password, encoded)
+    return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
+
+
+def swap(user: User, *, to: str, **also: Any) -> bool:
+    """Replaces the hash that `user` was read with by another, in one statement; False where somebody was faster.
+
+    also: columns to set in the same statement. An account that is not active is left as it is.
+    """
+    swapped = User.objects.filter(pk=user.pk, password=user.password, is_active=True).update(password=to, **also)
+    if swapped:
+        user.password = to
+    return bool(swapped)
+
+
+def reset_uid(user: User) -> str:
+    return urlsafe_base64_encode(force_bytes(user.pk))
+
+
+def reset_token(user: User) -> str:
+    """A token that is good for an hour, for this address and as long as the password is the present one."""
+    return default_token_generator.make_token(user)
+
+
+def reset_token_is_good(user: User, token: str) -> bool:
+    return default_token_generator.check_token(user, token)
+
+
+def _normalise(password: str) -> str:
+    return unicodedata.normalize("NFC", password)

@@ -1,0 +1,159 @@
+"""Reads the environment variables of the contract (spec/README.md, Configuration).
+
+Every reader raises ``ImproperlyConfigured`` with a message that begins with the variable's name,
+so that a bad value stops the start and says which one it was.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+SECRET_KEY_FILE = VAR_DIR / "secret_key"
+
+env = environ.Env()
+
+
+def refuse(name: str, reason: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name}: {reason}")
+
+
+def text(name: str, default: str = "") -> str:
+    return env.str(name, default=default).strip() or default
+
+
+def whole_number(name: str, default: int, *, least: int, most: int) -> int:
+    raw = text(name, str(default))
+    if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+        raise refuse(name, f"a whole number from {least} to {most} is expected, not {raw!r}")
+    return int(raw)
+
+
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    raw = text(name, default)
+    if raw not in options:
+        raise refuse(name, f"one of {', '.join(options)} is expected, not {raw!r}")
+    return raw
+
+
+def names(name: str) -> list[str]:
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def origin(name: str, default: str) -> str:
+    """An http or https origin without path, query or trailing slash, such as ``https://id.example.org``."""
+    raw = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(raw)
+        port_is_readable = parts.port is None or parts.port > 0
+    except ValueError:
+        raise refuse(name, f"{raw!r} is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_readable:
+        raise refuse(name, f"an http or https URL is expected, not {raw!r}")
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise refuse(name, f"an origin without path, query or user is expected, not {raw!r}")
+    return raw
+
+
+def link(name: str, default: str, placeholders: tuple[str, ...]) -> str:
+    """A URL template that holds each of `placeholders` once, such as ``https://app.example.org/verify?key={key}``."""
+    raw = text(name, default)
+    try:
+        raw.format(**dict.fromkeys(placeholders, ""))
+    except (KeyError, IndexError, ValueError):
+        raise refuse(name, f"only the placeholders {', '.join(placeholders)} may stand in {raw!r}") from None
+    if urlsplit(raw).scheme not in ("http", "https"):
+        raise refuse(name, f"an http or https URL is expected, not {raw!r}")
+    for placeholder in placeholders:
+        if "{" + placeholder + "}" not in raw:
+            raise refuse(name, f"the placeholder {{{placeholder}}} is missing in {raw!r}")
+    return raw
+
+
+def parsed(name: str, default: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What a URL-shaped variable means to Django, in the words of django-environ."""
+    raw = text(name, default)
+    try:
+        return dict(parse(raw))
+    except (ImproperlyConfigured, KeyError, ValueError):
+        # The value is not repeated: such URLs carry passwords.
+        raise refuse(name, "this URL is not understood") from None
+
+
+def secret_key() -> str:
+    """SECRET_KEY from the environment, else the one that ``make run`` keeps under var/."""
+    key = text("SECRET_KEY")
+    if not key and SECRET_KEY_FILE.exists():
+        key = SECRET_KEY_FILE.read_text().strip()
+    if not key:
+        raise refuse("SECRET_KEY", "not set, and var/secret_key does not exist")
+    if len(key) < 32:
+        raise refuse("SECRET_KEY", "at least 32 characters are expected")
+    return key
+
+
+def make_secret_key() -> None:
+    """Makes var/secret_key (readable by its owner only) unless it exists; a race between two starts has one winner."""
+
+    def private(path: str, flags: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    VAR_DIR.mkdir(exist_ok=True)
+    try:
+        with open(SECRET_KEY_FILE, "x", opener=private) as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        return
+
+
+def database() -> dict[str, Any]:
+    config = parsed("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}", env.db_url_config)
+    engine = config.get("ENGINE")
+    if engine == "django.db.backends.sqlite3":
+        # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a
+        # transaction waits for its turn instead of failing when it first writes.
+        config["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    elif engine != "django.db.backends.postgresql":
+        raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
+    config["CONN_MAX_AGE"] = 600
+    config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+def cache() -> dict[str, Any]:
+    raw = text("CACHE_URL")
+    if not raw:
+        return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(VAR_DIR / "cache")}
+    if urlsplit(raw).scheme not in ("redis", "rediss"):
+        raise refuse("CACHE_URL", "redis://host:port/number is expected")
+    return parsed("CACHE_URL", raw, env.cache_url_config)
+
+
+def email() -> dict[str, Any]:
+    """Django's EMAIL_* settings; empty EMAIL_URL means files under var/mail/, announced on the console."""
+    raw = text("EMAIL_URL")
+    if not raw:
+        return {"EMAIL_BACKEND": "accounts.ops.mail_files.EmailBackend", "EMAIL_FILE_PATH": str(VAR_DIR / "mail")}
+    config = parsed("EMAIL_URL", raw, env.email_url_config)
+    scheme = urlsplit(raw).scheme
+    if scheme not in ("smtp", "smtps", "smtp+tls") or not config.get("EMAIL_HOST"):
+        raise refuse("EMAIL_URL", "smtp://, smtps:// or smtp+tls://user:password@host:port is expected")
+    # smtps is TLS from the first byte (RFC 8314), smtp+tls is STARTTLS; django-environ takes both for STARTTLS.
+    config["EMAIL_USE_SSL"] = scheme == "smtps"
+    config["EMAIL_USE_TLS"] = scheme == "smtp+tls"
+    config["EMAIL_PORT"] = config["EMAIL_PORT"] or {"smtp": 25, "smtps": 465, "smtp+tls": 587}[scheme]
+    config["EMAIL_TIMEOUT"] = 10
+    config.pop("EMAIL_FILE_PATH", None)
+    config.pop("OPTIONS", None)
+    return {name: "" if value is None else value for name, value in config.items()}

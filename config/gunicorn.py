@@ -1,0 +1,40 @@
+"""gunicorn's own settings; HOST, PORT and WEB_CONCURRENCY are read by config.settings."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
+worker_class = "gthread"
+threads = 8
+preload_app = True
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+max_requests = 50000
+max_requests_jitter = 5000
+# A request line holds a link's token at most.
+limit_request_line = 4094
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    print(
+        f"Serving at {settings.PUBLIC_URL}\n"
+        f"  API documents   {settings.PUBLIC_URL}/api/docs/ and {settings.PUBLIC_URL}/api/redoc/\n"
+        f"  admin           {settings.PUBLIC_URL}/admin/ (make an administrator with: manage.py createsuperuser)\n"
+        f"  mail            {mail_goes_to()}",
+        flush=True,
+    )
+
+
+def mail_goes_to() -> str:
+    path = getattr(settings, "EMAIL_FILE_PATH", "")
+    return f"files in {path}" if path else f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"

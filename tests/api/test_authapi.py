@@ -1,0 +1,506 @@
+"""The ten operations and user/: every success and every refusal of the contract, for each kind of body."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.core.conf import conf
+from accounts.models import Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox, link, link_values
+
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "battery-staple-7"
+NOT_VALID = {"detail": "Token is invalid or expired", "code": "token_not_valid"}
+BEARER_NOT_VALID = {"detail": "Given token not valid for any token type", "code": "token_not_valid"}
+NO_BEARER = {"detail": "Authentication credentials were not provided.", "code": "not_authenticated"}
+BAD_LOGIN = {"non_field_errors": ["Unable to log in with provided credentials."]}
+
+
+@pytest.fixture(params=["json", "form", "multipart"])
+def any_api(request: pytest.FixtureRequest) -> AuthApi:
+    return AuthApi(body=request.param)
+
+
+def after(**delta: float) -> Any:
+    return time_machine.travel(timezone.now() + timezone.timedelta(**delta), tick=False)
+
+
+def test_whole_life(any_api: AuthApi, letters: Mailbox) -> None:
+    registered = any_api.register("alice")
+    assert registered.status_code == 201
+    assert set(registered.json()) == {"access", "refresh", "user"}
+    assert registered.json()["user"]["username"] == "alice"
+    assert registered.json()["user"]["email_verified"] is False
+
+    key = link_values(letters.only())["key"]
+    verified = any_api.verify_email(key)
+    assert (verified.status_code, verified.json()) == (200, {"detail": "ok"})
+
+    by_name = any_api.login("ALICE")
+    by_address = any_api.login("Alice@Example.org", field="email")
+    assert (by_name.status_code, by_address.status_code) == (200, 200)
+    assert by_name.json()["user"]["email_verified"] is True
+
+    refreshed = any_api.refresh(by_name.json()["refresh"])
+    assert refreshed.status_code == 200
+    assert set(refreshed.json()) == {"access", "refresh"}
+    assert any_api.verify(refreshed.json()["access"]).content == b""
+
+    changed = any_api.change_password(refreshed.json()["access"], PASSWORD, NEW_PASSWORD)
+    assert (changed.status_code, changed.json()) == (200, {"detail": "New password has been saved."})
+    assert letters.only().subject == "Your password was changed"
+
+    asked = any_api.reset("alice@example.org")
+    assert (asked.status_code, asked.json()) == (200, {"detail": "Password reset e-mail has been sent."})
+    values = link_values(letters.only())
+    reset = any_api.confirm_reset(values["uid"], values["token"], PASSWORD)
+    assert (reset.status_code, reset.json()) == (200, {"detail": "Password has been reset with the new password."})
+
+    token = any_api.login("alice").json()["access"]
+    out = any_api.logout(token)
+    assert (out.status_code, out.json()) == (200, {"detail": "Successfully logged out."})
+    assert any_api.user(token).status_code == 401
+
+
+class TestRegistration:
+    @pytest.mark.parametrize(
+        ("changes", "errors"),
+        [
+            ({"username": ""}, {"username": ["This field may not be blank."]}),
+            ({"username": "a@b"}, {"username": ["A username cannot contain @."]}),
+            (
+                {"username": "two words"},
+                {"username": ["A username may contain only letters, numbers, and . + - _ characters."]},
+            ),
+            (
+                {"username": "pаypal"},
+                {"username": ["This username mixes scripts whose letters can be mistaken for one another."]},
+            ),
+            ({"email": "nobody"}, {"email": ["Enter a valid email address."]}),
+            (
+                {"email": "a" * 243 + "@example.org"},
+                {"email": ["Ensure this field has no more than 254 characters."]},
+            ),
+            ({"password2": "other-horse-9"}, {"password2": ["The two password fields didn't match."]}),
+            (
+                {"password1": "short-7", "password2": "short-7"},
+                {"password1": ["This password is too short. It must contain at least 8 characters."]},
+            ),
+            (
+                {"password1": "x" * 1025, "password2": "x" * 1025},
+                {"password1": ["This password is too long. It may have at most 1024 characters."]},
+            ),
+            (
+                {"password1": "bobby-tables", "password2": "bobby-tables"},
+                {"password1": ["The password is too similar to the username."]},
+            ),
+            ({"password1": "password1", "password2": "password1"}, {"password1": ["This password is too common."]}),
+            (
+                {"username": "a@b", "password1": "short-7", "password2": "short-7"},
+                {
+                    "username": ["A username cannot contain @."],
+                    "password1": ["This password is too short. It must contain at least 8 characters."],
+                },
+            ),
+        ],
+    )
+    def test_bad_values(self, any_api: AuthApi, rows: Any, changes: dict[str, str], errors: dict[str, Any]) -> None:
+        before = rows()
+        body = {"username": "bobby-tables", "email": "b@example.org", "password1": PASSWORD, "password2": PASSWORD}
+        answer = any_api.call("POST", "registration/", body | changes)
+        assert answer.status_code == 400
+        assert answer.json() == errors
+        assert rows() == before
+
+    @pytest.mark.parametrize("name", ["alice", "ALICE", "ａｌｉｃｅ"])
+    def test_taken_name(self, api: AuthApi, alice: Any, rows: Any, name: str) -> None:
+        before = rows()
+        answer = api.register(name, email="other@example.org")
+        assert answer.status_code == 400
+        assert answer.json() == {"username": ["A user with that username already exists."]}
+        assert rows() == before
+
+    def test_taken_address(self, api: AuthApi, alice: Any, rows: Any) -> None:
+        before = rows()
+        answer = api.register("bob", email="ALICE@example.ORG")
+        assert answer.status_code == 400
+        assert answer.json() == {"email": ["A user is already registered with this e-mail address."]}
+        assert rows() == before
+
+    def test_privileges_are_not_taken(self, api: AuthApi) -> None:
+        body = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
+        more = {"is_superuser": True, "is_staff": True, "is_verified": True, "email_verified": True, "pk": "1"}
+        answer = api.call("POST", "registration/", body | more)
+        assert answer.status_code == 201
+        user = User.objects.with_email_verified().get()
+        assert (user.is_superuser, user.is_staff, user.email_verified) == (False, False, False)
+
+    @pytest.mark.parametrize(
+        "password", ["lower case only", "12345 67890 x", "🐴🔋📎✅🐴🔋📎🐙", "xyzzy-plugh-" * 85 + "1234"]
+    )
+    def test_good_passwords(self, api: AuthApi, password: str) -> None:
+        assert api.register("bob", password=password).status_code == 201
+        assert api.login("bob", password).status_code == 200
+        assert api.login("bob", password[:-1]).status_code == 400
+
+    def test_password_is_not_trimmed(self, api: AuthApi) -> None:
+        assert api.register("bob", password="  spaced out  ").status_code == 201
+        assert api.login("bob", "spaced out").status_code == 400
+        assert api.login("bob", "  spaced out  ").status_code == 200
+
+    def test_password_is_normalised(self, api: AuthApi) -> None:
+        assert api.register("bob", password="cafe\u0301-au-lait").status_code == 201
+        assert api.login("bob", "caf\u00e9-au-lait").status_code == 200
+
+    def test_hash_is_argon2id(self, api: AuthApi, alice: Any) -> None:
+        assert User.objects.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+class TestMandatoryVerification:
+    @pytest.fixture(autouse=True)
+    def _mandatory(self, settings: Any) -> None:
+        settings.EMAIL_VERIFICATION = "mandatory"
+
+    def test_same_answer_for_fresh_and_taken(self, api: AuthApi, letters: Mailbox) -> None:
+        fresh = api.register("alice")
+        verification = letters.only()
+        taken = api.register("mallory", email="Alice@example.org")
+        assert (fresh.status_code, taken.status_code) == (201, 201)
+        assert fresh.content == taken.content
+        assert fresh.json() == {"detail": "Verification e-mail sent."}
+        assert (verification.to, verification.subject) == (["alice@example.org"], "Verify your e-mail address")
+        notice = letters.only()
+        assert (notice.to, notice.subject) == (
+            ["alice@example.org"],
+            "Somebody tried to register with your address",
+        )
+        assert User.objects.count() == 1
+        assert Session.objects.count() == 0
+
+    def test_login_waits_for_verification(self, api: AuthApi, letters: Mailbox) -> None:
+        api.register("alice")
+        refused = api.login("alice")
+        assert (refused.status_code, refused.json()) == (400, {"non_field_errors": ["E-mail is not verified."]})
+        # Who does not know the password does not learn that the address is unverified.
+        assert api.login("alice", "wrong-horse-9").json() == BAD_LOGIN
+        assert api.verify_email(link_values(letters.only())["key"]).status_code == 200
+        assert api.login("alice").status_code == 200
+
+
+class TestLogin:
+    def test_either_field_carries_either(self, any_api: AuthApi, alice: Any) -> None:
+        for field in ("username", "email"):
+            for name in ("alice", "Alice", "ALICE@example.org"):
+                assert any_api.login(name, field=field).status_code == 200
+
+    def test_both_fields_must_agree(self, api: AuthApi, alice: Any) -> None:
+        api.register("bob")
+        both = {"username": "alice", "email": "alice@example.org", "password": PASSWORD}
+        assert api.call("POST", "login/", both).status_code == 200
+        assert api.call("POST", "login/", both | {"email": "bob@example.org"}).json() == BAD_LOGIN
+        assert api.call("POST", "login/", both | {"email": ""}).status_code == 200
+
+    def test_refusals_are_one(self, api: AuthApi, alice: Any) -> None:
+        api.register("gone")
+        User.objects.filter(username="gone").update(is_active=False)
+        answers = [api.login("alice", "wrong-horse-9"), api.login("nobody"), api.login("gone")]
+        assert {answer.status_code for answer in answers} == {400}
+        assert {answer.content for answer in answers} == {answers[0].content}
+        assert answers[0].json() == BAD_LOGIN
+        assert Session.objects.count() == 2
+
+    def test_missing_fields(self, any_api: AuthApi, alice: Any) -> None:
+        no_name = any_api.call("POST", "login/", {"password": PASSWORD})
+        assert no_name.json() == {"non_field_errors": ['Must include either "username" or "email" and "password".']}
+        no_password = any_api.call("POST", "login/", {"username": "alice"})
+        assert no_password.json() == {"password": ["This field is required."]}
+
+    @pytest.mark.parametrize("stale", ["not-a-token", "a.b.c", ""])
+    def test_stale_credentials_do_not_bar_it(self, api: AuthApi, alice: Any, stale: str) -> None:
+        headers = {"Authorization": f"Bearer {stale}", "Cookie": "sessionid=stale; fastapiusersauth=stale"}
+        answer = api.call("POST", "login/", {"username": "alice", "password": PASSWORD}, headers=headers)
+        assert answer.status_code == 200
+
+    def test_outdated_hash_is_upgraded(self, api: AuthApi, alice: Any) -> None:
+        from django.contrib.auth.hashers import make_password
+
+        User.objects.update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+        assert api.login("alice").status_code == 200
+        assert User.objects.get().password.startswith("argon2$argon2id$")
+        assert api.login("alice").status_code == 200
+
+    def test_no_store_and_no_cookie(self, api: AuthApi, alice: Any) -> None:
+        answer = api.login("alice")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert not answer.cookies
+
+
+class TestTokens:
+    def test_refresh_rotates(self, api: AuthApi, alice: Any) -> None:
+        first = api.refresh(alice["refresh"]).json()
+        assert first["refresh"] != alice["refresh"]
+        second = api.refresh(first["refresh"]).json()
+        assert second["refresh"] not in (first["refresh"], alice["refresh"])
+        assert api.user(second["access"]).status_code == 200
+
+    def test_claims(self, api: AuthApi, alice: Any) -> None:
+        import jwt
+
+        access = jwt.decode(alice["access"], options={"verify_signature": False})
+        assert set(access) == {"token_type", "sub", "sid", "jti", "iat", "exp", "iss", "aud", "email_verified"}
+        assert access["sub"] == alice["user"]["pk"]
+        assert access["exp"] - access["iat"] == 300
+        assert access["iss"] == conf.public_url
+        session = Session.objects.get()
+        assert access["sid"] == str(session.pk)
+        refresh = jwt.decode(alice["refresh"], options={"verify_signature": False})
+        assert refresh["sid"] == access["sid"]
+        assert refresh["exp"] == int(session.expires_at.timestamp())
+
+    def test_kinds_are_not_mixed(self, api: AuthApi, alice: Any) -> None:
+        assert api.refresh(alice["access"]).json() == NOT_VALID
+        assert api.user(alice["refresh"]).json() == BEARER_NOT_VALID
+
+    def test_verify_takes_both_kinds(self, api: AuthApi, alice: Any) -> None:
+        for kind in ("access", "refresh"):
+            answer = api.verify(alice[kind])
+            assert (answer.status_code, answer.content) == (200, b"")
+
+    def test_expiry(self, api: AuthApi, alice: Any) -> None:
+        with after(seconds=298):
+            assert api.user(alice["access"]).status_code == 200
+        with after(seconds=301):
+            assert api.user(alice["access"]).json() == BEARER_NOT_VALID
+            assert api.verify(alice["access"]).json() == NOT_VALID
+            assert api.refresh(alice["refresh"]).status_code == 200
+
+    def test_missing_token(self, api: AuthApi) -> None:
+        assert api.call("POST", "token/refresh/", {}).json() == {"refresh": ["This field is required."]}
+        assert api.call("POST", "token/verify/", {}).json() == {"token": ["This field is required."]}
+
+    def test_deleted_user(self, api: AuthApi, alice: Any) -> None:
+        User.objects.all().delete()
+        assert api.refresh(alice["refresh"]).status_code == 401
+        assert api.verify(alice["access"]).status_code == 401
+        assert api.user(alice["access"]).status_code == 401
+
+
+class TestLogout:
+    def test_ends_both_tokens(self, api: AuthApi, alice: Any) -> None:
+        other = api.login("alice").json()
+        assert api.logout(alice["access"]).status_code == 200
+        assert api.user(alice["access"]).status_code == 401
+        assert api.verify(alice["access"]).status_code == 401
+        assert api.refresh(alice["refresh"]).status_code == 401
+        assert api.logout(alice["access"]).status_code == 401
+        assert api.user(other["access"]).status_code == 200
+
+    def test_with_expired_access_token(self, api: AuthApi, alice: Any) -> None:
+        with after(hours=3):
+            assert api.user(alice["access"]).status_code == 401
+            assert api.logout(alice["access"]).status_code == 200
+            assert api.refresh(alice["refresh"]).status_code == 401
+
+    def test_without_token(self, api: AuthApi, alice: Any, rows: Any) -> None:
+        before = rows()
+        answer = api.call("POST", "logout/")
+        assert (answer.status_code, answer.json()) == (401, NO_BEARER)
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+        assert rows() == before
+
+
+class TestPasswordChange:
+    def test_ends_other_sessions(self, api: AuthApi, alice: Any) -> None:
+        other = api.login("alice").json()
+        assert api.change_password(alice["access"], PASSWORD, NEW_PASSWORD).status_code == 200
+        assert api.user(alice["access"]).status_code == 200
+        assert api.refresh(alice["refresh"]).status_code == 200
+        assert api.user(other["access"]).status_code == 401
+        assert api.refresh(other["refresh"]).status_code == 401
+        assert api.login("alice").status_code == 400
+        assert api.login("alice", NEW_PASSWORD).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("old", "new", "errors"),
+        [
+            (
+                "wrong-horse-9",
+                NEW_PASSWORD,
+                {"old_password": ["Your old password was entered incorrectly. Please enter it again."]},
+            ),
+            (
+                PASSWORD,
+                "1234567890",
+                {"new_password2": ["This password is too common.", "This password is entirely numeric."]},
+            ),
+            (PASSWORD, "alice@example", {"new_password2": ["The password is too similar to the e-mail."]}),
+        ],
+    )
+    def test_refusals(self, any_api: AuthApi, alice: Any, old: str, new: str, errors: dict[str, Any]) -> None:
+        other = any_api.login("alice").json()
+        answer = any_api.change_password(alice["access"], old, new)
+        assert (answer.status_code, answer.json()) == (400, errors)
+        assert any_api.user(other["access"]).status_code == 200
+        assert any_api.login("alice").status_code == 200
+
+    def test_needs_token_and_old_password(self, api: AuthApi, alice: Any) -> None:
+        body = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+        assert api.call("POST", "password/change/", body).status_code == 401
+        answer = api.call("POST", "password/change/", body, token=alice["access"])
+        assert (answer.status_code, answer.json()) == (400, {"old_password": ["This field is required."]})
+
+
+class TestPasswordReset:
+    def test_same_answer_for_unknown(self, any_api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        known, unknown = any_api.reset("Alice@example.org"), any_api.reset("nobody@example.org")
+        assert (known.status_code, unknown.status_code) == (200, 200)
+        assert known.content == unknown.content
+        assert letters.only().to == ["alice@example.org"]
+
+    def test_ends_every_session_and_works_once(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        api.reset("alice@example.org")
+        values = link_values(letters.only())
+        assert api.confirm_reset(**values, new=NEW_PASSWORD).status_code == 200
+        assert api.user(alice["access"]).status_code == 401
+        assert api.refresh(alice["refresh"]).status_code == 401
+        again = api.confirm_reset(**values, new="third-horse-99")
+        assert (again.status_code, again.json()) == (400, {"token": ["This reset link is wrong, used or expired."]})
+        assert api.login("alice", NEW_PASSWORD).status_code == 200
+
+    def test_one_message_for_bad_uid_and_bad_token(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        api.reset("alice@example.org")
+        values = link_values(letters.only())
+        answers = [
+            api.confirm_reset(values["uid"], "c1-0123456789", NEW_PASSWORD),
+            api.confirm_reset("MQ", values["token"], NEW_PASSWORD),
+            api.confirm_reset("éé", "x", NEW_PASSWORD),
+        ]
+        assert {(answer.status_code, answer.content) for answer in answers} == {(400, answers[0].content)}
+        assert api.login("alice").status_code == 200
+
+    def test_weak_password_does_not_spend_the_token(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        api.reset("alice@example.org")
+        values = link_values(letters.only())
+        weak = api.confirm_reset(**values, new="password1")
+        assert (weak.status_code, weak.json()) == (400, {"new_password2": ["This password is too common."]})
+        assert api.confirm_reset(**values, new=NEW_PASSWORD).status_code == 200
+
+    def test_lives_an_hour(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        api.reset("alice@example.org")
+        values = link_values(letters.only())
+        with after(seconds=3605):
+            assert api.confirm_reset(**values, new=NEW_PASSWORD).status_code == 400
+        with after(seconds=3590):
+            assert api.confirm_reset(**values, new=NEW_PASSWORD).status_code == 200
+
+    def test_inactive_account_gets_nothing(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        User.objects.update(is_active=False)
+        assert api.reset("alice@example.org").status_code == 200
+        assert letters.collect() == []
+
+    def test_link_does_not_follow_the_host(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        headers = {"Host": "localhost", "X-Forwarded-Host": "evil.test"}
+        assert api.call("POST", "password/reset/", {"email": "alice@example.org"}, headers=headers).status_code == 200
+        assert link(letters.only()).startswith("http://127.0.0.1:8000/reset-password?")
+
+
+class TestVerification:
+    def test_works_once(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        key = link_values(letters.only())["key"]
+        assert api.verify_email(key).status_code == 200
+        again = api.verify_email(key)
+        assert (again.status_code, again.json()) == (400, {"key": ["This key is wrong, used or expired."]})
+        assert api.user(alice["access"]).json()["email_verified"] is True
+
+    @pytest.mark.parametrize("key", ["x", "x" * 5000, "a:b:c", "é", "[1]"])
+    def test_bad_keys(self, any_api: AuthApi, alice: Any, rows: Any, key: str) -> None:
+        before = rows()
+        assert any_api.verify_email(key).status_code == 400
+        assert rows() == before
+
+    def test_lives_a_day(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        key = link_values(letters.only())["key"]
+        with after(hours=24, seconds=5):
+            assert api.verify_email(key).status_code == 400
+        with after(hours=24, seconds=-5):
+            assert api.verify_email(key).status_code == 200
+
+    def test_dead_after_it_was_unmarked(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        from accounts.services import identity
+
+        key = link_values(letters.only())["key"]
+        assert api.verify_email(key).status_code == 200
+        assert identity.set_verified(User.objects.get(), False)
+        assert api.verify_email(key).status_code == 400
+        assert api.user(alice["access"]).json()["email_verified"] is False
+
+    def test_resend(self, any_api: AuthApi, alice: Any, letters: Mailbox) -> None:
+        letters.collect()
+        known, unknown = any_api.resend("ALICE@example.org"), any_api.resend("nobody@example.org")
+        assert (known.status_code, known.json(), unknown.content) == (200, {"detail": "ok"}, known.content)
+        assert any_api.verify_email(link_values(letters.only())["key"]).status_code == 200
+        assert any_api.resend("alice@example.org").content == known.content
+        assert letters.collect() == []
+
+
+class TestUser:
+    def test_read(self, api: AuthApi, alice: Any) -> None:
+        user = User.objects.get()
+        assert api.user(alice["access"]).json() == {
+            "pk": str(user.pk),
+            "username": "alice",
+            "email": "alice@example.org",
+            "email_verified": False,
+            "avatar_url": "",
+            "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
+            "last_visit": user.last_visit.isoformat().replace("+00:00", "Z"),
+        }
+
+    def test_change(self, any_api: AuthApi, alice: Any) -> None:
+        token = alice["access"]
+        patched = any_api.call("PATCH", "user/", {"avatar_url": "https://example.org/a.png"}, token=token)
+        assert (patched.status_code, patched.json()["avatar_url"]) == (200, "https://example.org/a.png")
+        put = any_api.call("PUT", "user/", {"username": "Alicia"}, token=token)
+        assert (put.status_code, put.json()["username"]) == (200, "Alicia")
+        assert any_api.login("alicia").status_code == 200
+        assert any_api.call("PATCH", "user/", {"avatar_url": ""}, token=token).json()["avatar_url"] == ""
+
+    @pytest.mark.parametrize(
+        ("method", "body", "errors"),
+        [
+            ("PATCH", {"username": "BOB"}, {"username": ["A user with that username already exists."]}),
+            ("PATCH", {"username": "bob@example.org"}, {"username": ["A username cannot contain @."]}),
+            ("PATCH", {"avatar_url": "http://example.org/a.png"}, {"avatar_url": ["Enter a valid URL."]}),
+            ("PATCH", {"avatar_url": "javascript:alert(1)"}, {"avatar_url": ["Enter a valid URL."]}),
+            ("PUT", {"avatar_url": ""}, {"username": ["This field is required."]}),
+        ],
+    )
+    def test_refusals(self, api: AuthApi, alice: Any, method: str, body: Any, errors: Any) -> None:
+        api.register("bob")
+        before = api.user(alice["access"]).json()
+        answer = api.call(method, "user/", body, token=alice["access"])
+        assert (answer.status_code, answer.json()) == (400, errors)
+        assert api.user(alice["access"]).json() == before
+
+    def test_read_only_fields_stay(self, api: AuthApi, alice: Any) -> None:
+        before = api.user(alice["access"]).json()
+        body = {"email": "new@example.org", "pk": "1", "email_verified": True, "is_superuser": True}
+        answer = api.call("PATCH", "user/", body, token=alice["access"])
+        assert (answer.status_code, answer.json()) == (200, before)
+        assert User.objects.get().is_superuser is False
+
+    def test_needs_token(self, api: AuthApi, alice: Any) -> None:
+        assert api.call("GET", "user/").json() == NO_BEARER
+        assert api.call("GET", f"user/?access_token={alice['access']}").status_code == 401
+        User.objects.update(is_active=False)
+        assert api.user(alice["access"]).json() == BEARER_NOT_VALID

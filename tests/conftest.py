@@ -1,0 +1,47 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import Message, User
+from accounts.services import keys
+from tests import mailbox
+from tests.clients.authapi import AuthApi
+
+
+@pytest.fixture(autouse=True)
+def _fresh_worker() -> Iterator[None]:
+    """Each test starts with what a worker that was just started knows: no signing keys, an empty cache."""
+    keys.forget()
+    cache.clear()
+    yield
+    keys.forget()
+
+
+@pytest.fixture
+def api() -> AuthApi:
+    return AuthApi()
+
+
+@pytest.fixture
+def alice(db: Any, api: AuthApi) -> dict[str, Any]:
+    """A registered user: the answer of registration, with `access`, `refresh` and `user`."""
+    return api.register("alice").json()
+
+
+@pytest.fixture
+def rows(db: Any) -> Callable[[], dict[str, int]]:
+    """Counts the rows of every table of the product, to compare before and after a refusal."""
+    from allauth.account.models import EmailAddress
+
+    from accounts.models import SecurityEvent, Session, SigningKey
+
+    tables = (User, EmailAddress, Session, SecurityEvent, Message, SigningKey)
+    return lambda: {table.__name__: table._default_manager.count() for table in tables}
+
+
+@pytest.fixture
+def letters(db: Any) -> mailbox.Mailbox:
+    """What was mailed: sends what is due to a list, as the worker would."""
+    return mailbox.Mailbox()

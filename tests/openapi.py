@@ -1,0 +1,66 @@
+"""Holds every response of the tests against the OpenAPI document."""
+
+import functools
+import json
+import re
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from openapi_schema_validator import OAS30ReadValidator
+
+from accounts.core.conf import conf
+
+# What a request that reaches no operation may be answered: it is not in the document of any.
+NO_OPERATION = {400, 404, 405, 406}
+
+
+def document() -> dict[str, Any]:
+    """The document as it is served under the settings of this moment."""
+    return _document(conf.verification_is_mandatory)
+
+
+@functools.cache
+def _document(verification_is_mandatory: bool) -> dict[str, Any]:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    loaded: dict[str, Any] = json.loads(json.dumps(schema, default=str))
+    return loaded
+
+
+def find_operation(method: str, path: str) -> dict[str, Any] | None:
+    # A path without parameters goes before one that its text would fit as well.
+    for template in sorted(document()["paths"], key=lambda template: template.count("{")):
+        if _pattern(template).match(path):
+            operation: dict[str, Any] | None = document()["paths"][template].get(method.lower())
+            return operation
+    return None
+
+
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)) + r"\Z")
+
+
+def check(method: str, path: str, response: Any) -> None:
+    """Raises AssertionError unless the document says that `path` may answer this."""
+    operation = find_operation(method, path)
+    said = response.content.decode()
+    where = f"{method} {path} -> {response.status_code} {said[:300]}"
+    if operation is None:
+        assert response.status_code in NO_OPERATION | {401}, where
+        _validate({"$ref": "#/components/schemas/Error"}, json.loads(said), where)
+        return
+    responses = operation["responses"]
+    assert str(response.status_code) in responses, f"not in the document: {where}"
+    content = responses[str(response.status_code)].get("content")
+    if content is None:
+        assert said == "", where
+        return
+    media_type = response.headers["Content-Type"].split(";")[0]
+    assert media_type in content, where
+    _validate(content[media_type]["schema"], json.loads(said), where)
+
+
+def _validate(schema: dict[str, Any], value: Any, where: str) -> None:
+    validator = OAS30ReadValidator({**schema, "components": document()["components"]})
+    errors = [error.message for error in validator.iter_errors(value)]
+    assert not errors, f"{where}: {errors}"
