@@ -9,14 +9,15 @@ from accounts.models.session import EndReason
 from accounts.services import audit, identity, mail, passwords, sessions
 
 
-def reset_password(*, uid: str, token: str, password: str, context: ClientContext) -> None:
-    """Sets a new password for the account that the mailed `uid` and `token` belong to, and ends all its sessions.
+def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
+    """Sets a new password for the account that the mailed `token` belongs to, and ends all its sessions.
 
+    uid: the one of the mailed link, where the client sends it; the token carries the same.
     Raises AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and
     AccountError(PASSWORD_INVALID), which leaves the token unspent.
     """
-    user = identity.find_by_uid(uid)
-    if user is None or not passwords.reset_token_is_good(user, token):
+    user = identity.find_by_uid(passwords.reset_token_uid(token))
+    if user is None or uid not in (None, passwords.reset_uid(user)) or not passwords.reset_token_is_good(user, token):
         raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
     passwords.validate(password, user)
     new_hash = passwords.make_hash(password)

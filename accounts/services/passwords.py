@@ -75,12 +75,21 @@ def reset_uid(user: User) -> str:
 
 
 def reset_token(user: User) -> str:
-    """A token that is good for an hour, for this address and as long as the password is the present one."""
-    return default_token_generator.make_token(user)
+    """A token that is good for an hour, for this address and as long as the password is the present one.
+
+    It begins with the uid and a dot, so that clients which send a token alone (FastAPI Users) can use the same link.
+    """
+    return f"{reset_uid(user)}.{default_token_generator.make_token(user)}"
+
+
+def reset_token_uid(token: str) -> str:
+    """The uid that a reset token begins with."""
+    return token.partition(".")[0]
 
 
 def reset_token_is_good(user: User, token: str) -> bool:
-    return default_token_generator.check_token(user, token)
+    uid, _dot, secret = token.partition(".")
+    return uid == reset_uid(user) and default_token_generator.check_token(user, secret)
 
 
 def _normalise(password: str) -> str:
