@@ -38,7 +38,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
         _("Replace one's profile"),
         request=UserDetailsSerializer,
         success={200: UserDetailsSerializer},
-        refusals=(400, 401),
+        refusals=(401,),
         tags=["user"],
     )
     def put(self, request: Request) -> Response:
@@ -48,7 +48,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
         _("Change one's profile"),
         request=UserDetailsSerializer,
         success={200: UserDetailsSerializer},
-        refusals=(400, 401),
+        refusals=(401,),
         tags=["user"],
     )
     def patch(self, request: Request) -> Response:
@@ -102,7 +102,7 @@ class EndOtherSessionsView(AuthApiView):
     @operation(
         _("End all of one's other sessions"),
         success={200: EndedSerializer},
-        refusals=(400, 401, 411, 413, 415),
+        refusals=(401, 411, 413, 415),
         tags=["session"],
     )
     def post(self, request: Request) -> Response:

@@ -30,17 +30,17 @@ def operation(
 ) -> Callable[[Any], Any]:
     """extend_schema with the operation's summary, bodies and refusals.
 
-    success: status to serializer. refusals: the statuses beyond the ones that every body may get; 400 tells the
-    fields of `request`.
+    success: status to serializer. refusals: the statuses beyond 400 and those that every body may get; 400 tells
+    the fields of `request`.
     """
-    responses: dict[int, Any] = dict(success)
+    responses: dict[int, Any] = {**success, 400: _field_errors(request)}
     for status in refusals + (BODY_REFUSALS if request else ()):
-        responses[status] = _field_errors(request) if status == 400 and request else ErrorSerializer
+        responses[status] = ErrorSerializer
     return extend_schema(summary=summary, request=request, responses=responses, **kwargs)
 
 
-def _field_errors(request: type[Serializer[Any]]) -> dict[str, Any]:
-    fields = [name for name, field in request().fields.items() if not field.read_only]
+def _field_errors(request: type[Serializer[Any]] | None) -> dict[str, Any]:
+    fields = [name for name, field in request().fields.items() if not field.read_only] if request else []
     messages = {"type": "array", "items": {"type": "string"}, "minItems": 1}
     return {
         "oneOf": [

@@ -136,6 +136,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
             ErrorCode.SESSION_NOT_FOUND.value,
             "not_authenticated",
             "permission_denied",
+            "bad_request",
             "parse_error",
             "not_found",
             "method_not_allowed",

@@ -75,9 +75,7 @@ class LoginView(AuthApiView, dj_rest_auth.LoginView):
     authentication_classes = ()
     serializer_class = LoginSerializer
 
-    @operation(
-        _("Log a user in"), request=LoginSerializer, success={200: JWTSerializer}, refusals=(400,), auth=OPTIONAL_AUTH
-    )
+    @operation(_("Log a user in"), request=LoginSerializer, success={200: JWTSerializer}, auth=OPTIONAL_AUTH)
     def post(self, request: Request) -> Response:
         logged_in = log_in(**self.body(LoginSerializer), context=self.client())
         return jwt_response(logged_in)
@@ -88,7 +86,7 @@ class LogoutView(AuthApiView, dj_rest_auth.LogoutView):
     permission_classes = dj_rest_auth.PasswordChangeView.permission_classes
     http_method_names = ["post", "options"]
 
-    @operation(_("Log out"), success=DETAIL, refusals=(400, 401, 411, 413, 415), auth=REQUIRED_AUTH)
+    @operation(_("Log out"), success=DETAIL, refusals=(401, 411, 413, 415), auth=REQUIRED_AUTH)
     def post(self, request: Request) -> Response:
         self.body(NoBodySerializer)
         log_out(session=self.session, context=self.client())
@@ -99,7 +97,7 @@ class PasswordChangeView(AuthApiView, dj_rest_auth.PasswordChangeView):
     serializer_class = PasswordChangeSerializer
     error_fields = {ErrorCode.PASSWORD_INVALID: "new_password2"}
 
-    @operation(_("Change the password"), request=PasswordChangeSerializer, success=DETAIL, refusals=(400, 401))
+    @operation(_("Change the password"), request=PasswordChangeSerializer, success=DETAIL, refusals=(401,))
     def post(self, request: Request) -> Response:
         body = self.body(PasswordChangeSerializer)
         change_password(
@@ -115,9 +113,7 @@ class PasswordResetView(AuthApiView, dj_rest_auth.PasswordResetView):
     authentication_classes = ()
     serializer_class = EmailSerializer
 
-    @operation(
-        _("Ask for a password reset"), request=EmailSerializer, success=DETAIL, refusals=(400,), auth=OPTIONAL_AUTH
-    )
+    @operation(_("Ask for a password reset"), request=EmailSerializer, success=DETAIL, auth=OPTIONAL_AUTH)
     def post(self, request: Request) -> Response:
         request_password_reset(**self.body(EmailSerializer), context=self.client())
         return detail(_("Password reset e-mail has been sent."))
@@ -132,7 +128,6 @@ class PasswordResetConfirmView(AuthApiView, dj_rest_auth.PasswordResetConfirmVie
         _("Confirm a password reset"),
         request=PasswordResetConfirmSerializer,
         success=DETAIL,
-        refusals=(400,),
         auth=OPTIONAL_AUTH,
     )
     def post(self, request: Request) -> Response:
@@ -154,7 +149,6 @@ class RegistrationView(AuthApiView, GenericAPIView[Any]):
         _("Register a user"),
         request=RegistrationSerializer,
         success={201: JWTSerializer},
-        refusals=(400,),
         auth=OPTIONAL_AUTH,
         description="",
     )
@@ -177,7 +171,6 @@ class ResendEmailView(AuthApiView, GenericAPIView[Any]):
         _("Send the verification e-mail again"),
         request=EmailSerializer,
         success=DETAIL,
-        refusals=(400,),
         auth=OPTIONAL_AUTH,
         description="",
     )
@@ -195,7 +188,6 @@ class VerifyEmailView(AuthApiView, GenericAPIView[Any]):
         _("Verify an e-mail address"),
         request=VerifyEmailSerializer,
         success=DETAIL,
-        refusals=(400,),
         auth=OPTIONAL_AUTH,
         description="",
     )
@@ -211,7 +203,7 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
         _("Refresh a JWT"),
         request=TokenRefreshSerializer,
         success={200: TokenRefreshSerializer},
-        refusals=(400, 401),
+        refusals=(401,),
         auth=NO_AUTH,
     )
     def post(self, request: Request) -> Response:
@@ -222,9 +214,7 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
 class TokenVerifyView(AuthApiView, simplejwt.TokenVerifyView):
     serializer_class = TokenVerifySerializer
 
-    @operation(
-        _("Validate a JWT"), request=TokenVerifySerializer, success={200: None}, refusals=(400, 401), auth=NO_AUTH
-    )
+    @operation(_("Validate a JWT"), request=TokenVerifySerializer, success={200: None}, refusals=(401,), auth=NO_AUTH)
     def post(self, request: Request) -> Response:
         sessions.check(self.body(TokenVerifySerializer)["token"])
         return Response()
