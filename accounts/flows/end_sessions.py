@@ -17,7 +17,7 @@ def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientC
     """
     now = clock.now()
     with transaction.atomic(durable=True):
-        these = Session.objects.live(now).filter(pk=session_id, user_id=session.user_id)
+        these = Session.objects.filter(pk=session_id, user_id=session.user_id, expires_at__gt=now)
         ended = sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=now)
     if not ended:
         raise AccountError(ErrorCode.SESSION_NOT_FOUND)

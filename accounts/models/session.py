@@ -34,9 +34,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def end(self, *, reason: EndReason, now: datetime) -> list["Session"]:
         """Ends those of these sessions that nobody ended before, in one statement, and answers just them."""
-        if not self.filter(ended_at=None).update(ended_at=now, end_reason=reason):
+        # The condition stands on the row that is changed, whatever `self` joins: PostgreSQL looks at that again
+        # after it has waited for a row, but not at what a subquery saw before.
+        these = Session.objects.filter(pk__in=self.order_by().values("pk"))
+        if not these.filter(ended_at=None).update(ended_at=now, end_reason=reason):
             return []
-        return list(self.filter(ended_at=now, end_reason=reason))
+        return list(these.filter(ended_at=now, end_reason=reason))
 
 
 class Session(models.Model):

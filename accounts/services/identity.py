@@ -150,9 +150,10 @@ def spend_key(key: str) -> User | None:
         address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    spent = EmailAddress.objects.filter(pk=address_id, email=email, verified=False, user__is_active=True).update(
-        verified=True
-    )
+    # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
+    spent = EmailAddress.objects.filter(
+        pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
+    ).update(verified=True)
     return User.objects.filter(emailaddress__pk=address_id).first() if spent else None
 
 

@@ -50,11 +50,16 @@ def signing_key() -> tuple[str, Ed25519PrivateKey]:
 
     Not to be called inside a transaction: a key that is rolled back must not be known to anybody.
     """
-    if (found := _signing_key()) is None:
-        # Another worker may be making the first key at the same moment: then theirs is found.
-        create(signs_from=clock.now())
+    if found := _signing_key():
+        return found
+    # The last sequence is read before the keys are looked at once more: whoever made a key since then is either found
+    # by that look, or has taken the sequence that is tried here.
+    last = _last_sequence()
+    forget()
+    if _signing_key() is None:
+        create(signs_from=clock.now(), after=last)
         forget()
-        found = _signing_key()
+    found = _signing_key()
     if found is None:
         raise RuntimeError("no signing key can be made")
     return found
@@ -77,15 +82,14 @@ def public_keys() -> list[dict[str, str]]:
     ]
 
 
-def create(*, signs_from: datetime) -> SigningKey | None:
-    """Makes the next key, or answers None where another worker made one at the same moment."""
+def create(*, signs_from: datetime, after: int) -> SigningKey | None:
+    """Makes the key that follows the sequence `after`; None where another worker made it at the same moment."""
     private = Ed25519PrivateKey.generate()
-    sequence = (SigningKey.objects.aggregate(last=Max("sequence"))["last"] or 0) + 1
     try:
         with transaction.atomic():
             return SigningKey.objects.create(
                 kid=secrets.token_hex(8),
-                sequence=sequence,
+                sequence=after + 1,
                 public_key=base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode(),
                 private_key=_cipher(conf.secret_keys).encrypt(private.private_bytes_raw()).decode(),
                 signs_from=signs_from,
@@ -96,7 +100,7 @@ def create(*, signs_from: datetime) -> SigningKey | None:
 
 def publish_next(*, now: datetime) -> SigningKey | None:
     """Makes the key that signs after PUBLISH_AHEAD, and sets the end of the ones before it."""
-    successor = create(signs_from=now + PUBLISH_AHEAD)
+    successor = create(signs_from=now + PUBLISH_AHEAD, after=_last_sequence())
     if successor is not None:
         last_session_ends = Session.objects.filter(ended_at=None).aggregate(last=Max("expires_at"))["last"]
         last_token_dies = successor.signs_from + conf.session_lifetime
@@ -110,7 +114,7 @@ def retire(kid: str, *, now: datetime) -> bool:
     """Refuses everything that `kid` signed from now on; a key that signs now is made in its place."""
     if not SigningKey.objects.filter(kid=kid, retired_at=None).update(retired_at=now):
         return False
-    create(signs_from=now)
+    create(signs_from=now, after=_last_sequence())
     return True
 
 
@@ -126,6 +130,10 @@ def forget() -> None:
     global _known
     with _known_lock:
         _known = None
+
+
+def _last_sequence() -> int:
+    return SigningKey.objects.aggregate(last=Max("sequence"))["last"] or 0
 
 
 def _signing_key() -> tuple[str, Ed25519PrivateKey] | None:

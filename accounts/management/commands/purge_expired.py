@@ -1,0 +1,13 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.flows.purge_expired import purge_expired
+
+
+class Command(BaseCommand):
+    help = "Removes what is past its time, in batches; run it daily. It may run twice at once, and while serving."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for purged in purge_expired():
+            self.stdout.write(f"{purged.name}: {purged.rows} removed")

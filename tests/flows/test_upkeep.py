@@ -1,0 +1,81 @@
+"""Management commands: purge, end sessions, make a superuser."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.flows import purge_expired as purge_module
+from accounts.models import SecurityEvent, Session, User
+from tests.clients.authapi import AuthApi
+
+pytestmark = pytest.mark.django_db
+
+
+def run(name: str, *args: str, **options: Any) -> str:
+    out = StringIO()
+    call_command(name, *args, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_purge_keeps_what_is_not_over(api: AuthApi, alice: Any, rows: Any) -> None:
+    before = rows()
+    assert run("purge_expired").splitlines()[0] == "sessions: 0 removed"
+    assert rows() == before
+
+
+def test_purge_in_batches(api: AuthApi, alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge_module, "BATCH", 3)
+    for _ in range(7):
+        api.login("alice")
+    with time_machine.travel(timezone.now() + timezone.timedelta(days=61), tick=False):
+        kept = api.login("alice").json()
+        assert run("purge_expired").splitlines()[0] == "sessions: 8 removed"
+        assert Session.objects.count() == 1
+        assert api.user(kept["access"]).status_code == 200
+        assert SecurityEvent.objects.filter(kind="logged_in").count() == 9
+    with time_machine.travel(timezone.now() + timezone.timedelta(days=401), tick=False):
+        run("purge_expired")
+        assert SecurityEvent.objects.count() == 1
+    assert User.objects.count() == 1
+
+
+def test_end_sessions(api: AuthApi, alice: Any) -> None:
+    bob = api.register("bob").json()
+    assert run("end_sessions", "--user", "Alice@example.org") == "Ended 1 session(s).\n"
+    assert api.user(alice["access"]).status_code == 401
+    assert api.user(bob["access"]).status_code == 200
+    assert run("end_sessions", "--all") == "Ended 1 session(s).\n"
+    assert api.user(bob["access"]).status_code == 401
+    event = SecurityEvent.objects.filter(kind="session_ended").latest("id")
+    assert (event.dialect, event.user_agent, event.detail) == ("command", "manage.py end_sessions", "ended_by_admin")
+    with pytest.raises(CommandError, match="There is no user carol"):
+        run("end_sessions", "--user", "carol")
+    with pytest.raises(CommandError, match="one of the arguments --user --all is required"):
+        run("end_sessions")
+
+
+def test_createsuperuser(api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct-horse-9")
+    said = run("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
+    assert said == "Made the superuser root <root@example.org>.\n"
+    user = User.objects.with_email_verified().get()
+    assert (user.is_superuser, user.is_staff, user.email_verified) == (True, True, True)
+    assert api.login("root").status_code == 200
+    with pytest.raises(CommandError, match="username_taken"):
+        run("createsuperuser", "--noinput", "--username", "ROOT", "--email", "root@example.org")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "short-7")
+    with pytest.raises(CommandError, match="too short"):
+        run("createsuperuser", "--noinput", "--username", "other", "--email", "other@example.org")
+    assert User.objects.count() == 1
+
+
+def test_events_are_never_changed(alice: Any) -> None:
+    event = SecurityEvent.objects.first()
+    assert event is not None
+    event.kind = "password_reset"
+    with pytest.raises(TypeError, match="never changed"):
+        event.save()
