@@ -149,9 +149,9 @@ class UserAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
-        except AccountError as error:
-            # Somebody took the name between the form's check and the flow.
-            self.message_user(request, " ".join(error.reasons) or str(error), messages.ERROR)
+        except AccountError:
+            # What the form has checked was true until somebody took the name before the flow did.
+            self.message_user(request, _("Somebody has just taken this name or address."), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -180,6 +180,11 @@ class UserAdmin(admin.ModelAdmin):
             verified=values["email_verified"],
             context=_context(request),
         )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Who may delete a user may delete what is the user's: sessions go along, which nobody deletes by hand."""
+        to_delete, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_user(user=obj, context=_context(request))

@@ -1,0 +1,206 @@
+"""Django admin: the same accounts, the same rules."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.core.context import ClientContext, Dialect
+from accounts.flows.administer import add_user
+from accounts.models import Message, SecurityEvent, Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+CONTEXT = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
+
+
+@pytest.fixture
+def root(db: Any) -> User:
+    return add_user(
+        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
+    )
+
+
+@pytest.fixture
+def admin(root: User) -> Client:
+    client = Client()
+    answer = client.post("/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+    return client
+
+
+def act(admin: Client, action: str, *users: User) -> Any:
+    body = {"action": action, "_selected_action": [str(user.pk) for user in users]}
+    return admin.post("/admin/accounts/user/", body, follow=True)
+
+
+def test_login_takes_name_or_address(root: User) -> None:
+    for name in ("ROOT", "root@EXAMPLE.org"):
+        assert Client().post("/admin/login/", {"username": name, "password": PASSWORD}).status_code == 302
+    for name, password in (("root", "wrong-horse-9"), ("nobody", PASSWORD)):
+        assert Client().post("/admin/login/", {"username": name, "password": password}).status_code == 200
+
+
+def test_strangers_and_users_are_kept_out(api: AuthApi, alice: Any) -> None:
+    assert Client().get("/admin/accounts/user/").status_code == 302
+    refused = Client().post("/admin/login/", {"username": "alice", "password": PASSWORD})
+    assert b"correct username and password for a staff account" in refused.content
+
+
+@pytest.mark.parametrize("page", ["user", "session", "securityevent", "message", "signingkey"])
+def test_lists_and_details(admin: Client, alice: Any, page: str) -> None:
+    from django.apps import apps
+
+    model = apps.get_model("accounts", page)
+    listed = admin.get(f"/admin/accounts/{page}/")
+    assert listed.status_code == 200
+    row = model._default_manager.first()
+    shown = admin.get(f"/admin/accounts/{page}/{row.pk}/change/")
+    assert shown.status_code == 200
+    message = Message.objects.first()
+    session = Session.objects.first()
+    assert message is not None
+    assert session is not None
+    for secret in (message.text, session.refresh_hash, User.objects.get(username="alice").password):
+        assert secret.encode() not in shown.content
+
+
+@pytest.mark.parametrize("page", ["session", "securityevent", "message", "signingkey"])
+def test_what_is_only_looked_at(admin: Client, alice: Any, rows: Any, page: str) -> None:
+    from django.apps import apps
+
+    before = rows()
+    pk = apps.get_model("accounts", page)._default_manager.first().pk
+    assert admin.get(f"/admin/accounts/{page}/add/").status_code == 403
+    assert admin.post(f"/admin/accounts/{page}/{pk}/change/", {"kind": "x"}).status_code == 403
+    assert admin.post(f"/admin/accounts/{page}/{pk}/delete/", {"post": "yes"}).status_code == 403
+    assert rows() == before
+
+
+def test_search(admin: Client, api: AuthApi, alice: Any) -> None:
+    api.register("bob")
+    for wanted in ("ALIC", "alice@example"):
+        found = admin.get("/admin/accounts/user/", {"q": wanted}).content.decode()
+        assert re.findall(r"/admin/accounts/user/[0-9a-f-]{36}/change/", found)
+        assert "bob@example.org" not in found
+
+
+def test_add_user(admin: Client, api: AuthApi) -> None:
+    body = {"username": "Carol", "email": "carol@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    answer = admin.post("/admin/accounts/user/add/", body | {"email_verified": "on"})
+    assert answer.status_code == 302
+    logged_in = api.login("carol").json()
+    assert logged_in["user"]["email_verified"] is True
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"username": "ROOT"}, "A user with that username already exists."),
+        ({"username": "a@b"}, "A username cannot contain @."),
+        ({"email": "Root@example.org"}, "A user is already registered with this e-mail address."),
+        ({"password2": "other-horse-9"}, "The two password fields didn’t match."),
+        ({"password1": "password1", "password2": "password1"}, "This password is too common."),
+    ],
+)
+def test_add_user_refusals(admin: Client, rows: Any, change: dict[str, str], message: str) -> None:
+    before = rows()
+    body = {"username": "carol", "email": "carol@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    answer = admin.post("/admin/accounts/user/add/", body | change)
+    assert answer.status_code == 200
+    assert message.replace("’", "&#x27;") in answer.content.decode()
+    assert rows() == before
+
+
+def test_name_taken_between_check_and_flow(admin: Client, alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from accounts.admin import UserForm
+
+    monkeypatch.setattr(UserForm, "_check_free", lambda self, message, **taken_by: None)
+    body = {"username": "alice", "email": "carol@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    answer = admin.post("/admin/accounts/user/add/", body, follow=True)
+    assert b"Somebody has just taken this name or address." in answer.content
+    assert User.objects.count() == 2
+
+
+def test_change_user(admin: Client, api: AuthApi, alice: Any) -> None:
+    url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
+    body = {"username": "Alicia", "avatar_url": "https://example.org/a.png", "is_active": "on", "email_verified": "on"}
+    assert admin.post(url, body).status_code == 302
+    assert api.user(alice["access"]).json()["email_verified"] is True
+    assert api.user(alice["access"]).json()["username"] == "Alicia"
+    assert admin.post(url, body | {"username": "root"}).status_code == 200
+    del body["is_active"]
+    assert admin.post(url, body).status_code == 302
+    assert api.user(alice["access"]).status_code == 401
+    kinds = list(SecurityEvent.objects.filter(dialect="admin").order_by("id").values_list("kind", flat=True))
+    assert kinds == ["profile_changed", "email_verified", "deactivated", "session_ended"]
+
+
+def test_actions(admin: Client, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+    user = User.objects.get(username="alice")
+    letters.collect()
+    assert b"Done for 1 user." in act(admin, "send_reset_mail", user).content
+    assert letters.only().subject == "Reset your password"
+    act(admin, "mark_verified", user)
+    assert api.user(alice["access"]).json()["email_verified"] is True
+    act(admin, "end_all_sessions", user)
+    assert api.user(alice["access"]).status_code == 401
+    token = api.login("alice").json()["access"]
+    act(admin, "deactivate", user)
+    assert api.user(token).status_code == 401
+    assert api.login("alice").status_code == 400
+    act(admin, "activate", user)
+    assert api.login("alice").status_code == 200
+
+
+def test_end_selected_sessions(admin: Client, api: AuthApi, alice: Any) -> None:
+    other = api.login("alice").json()
+    session = Session.objects.order_by("started_at").first()
+    assert session is not None
+    body = {"action": "end_these", "_selected_action": [str(session.pk)]}
+    assert b"Ended 1 session." in admin.post("/admin/accounts/session/", body, follow=True).content
+    assert api.user(alice["access"]).status_code == 401
+    assert api.user(other["access"]).status_code == 200
+
+
+def test_delete_leaves_events_without_personal_data(admin: Client, alice: Any) -> None:
+    phone = AuthApi(**{"User-Agent": "Phone/1.0"})
+    phone.login("alice")
+    url = f"/admin/accounts/user/{alice['user']['pk']}/delete/"
+    assert admin.post(url, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(username="alice").exists()
+    assert Session.objects.count() == 0
+    left = SecurityEvent.objects.filter(user=None).exclude(kind="deleted")
+    assert left.count() == 3
+    assert set(left.values_list("ip", "user_agent")) == {("", "")}
+
+
+def test_staff_without_superuser_cannot_promote(admin: Client, api: AuthApi, alice: Any) -> None:
+    from django.contrib.auth.models import Permission
+
+    staff = User.objects.get(username="alice")
+    staff.is_staff = True
+    staff.save()
+    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client = Client()
+    client.post("/admin/login/", {"username": "alice", "password": PASSWORD})
+    body = {"username": "alice", "is_active": "on", "is_superuser": "on", "is_staff": "on"}
+    assert client.post(f"/admin/accounts/user/{staff.pk}/change/", body).status_code == 302
+    staff.refresh_from_db()
+    assert staff.is_superuser is False
+    assert client.get("/admin/accounts/session/").status_code == 403
+
+
+def test_dead_letters_can_be_retried(admin: Client, alice: Any, letters: Mailbox) -> None:
+    message = Message.objects.get()
+    Message.objects.update(state="dead", attempts=9, last_error="550 no such user")
+    body = {"action": "retry", "_selected_action": [str(message.pk)]}
+    assert b"Queued 1 message." in admin.post("/admin/accounts/message/", body, follow=True).content
+    assert letters.only().to == ["alice@example.org"]
+
+
+def test_addresses_have_no_list_of_their_own(admin: Client) -> None:
+    assert admin.get("/admin/account/emailaddress/").status_code == 404
