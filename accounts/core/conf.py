@@ -34,6 +34,11 @@ class AccountSettings:
         return timedelta(hours=24)
 
     @property
+    def notice_key_lifetime(self) -> timedelta:
+        """How long the link "this was not me" in a security notice works."""
+        return timedelta(days=3)
+
+    @property
     def reset_token_lifetime(self) -> timedelta:
         return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 

@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     PASSWORD_INVALID = "password_invalid"
     WRONG_PASSWORD = "wrong_password"
     INVALID_VERIFICATION_KEY = "invalid_verification_key"
+    INVALID_NOTICE_KEY = "invalid_notice_key"
     INVALID_RESET_TOKEN = "invalid_reset_token"
     TOKEN_NOT_VALID = "token_not_valid"
     SESSION_NOT_FOUND = "session_not_found"

@@ -23,6 +23,7 @@ class EventKind(models.TextChoices):
     PASSWORD_CHANGE_FAILED = "password_change_failed", _("password change failed")
     PASSWORD_RESET_REQUESTED = "password_reset_requested", _("password reset asked for")
     PASSWORD_RESET = "password_reset", _("password reset")
+    DISOWNED = "disowned", _("its user said: it was not me")
     ACTIVATED = "activated", _("account activated")
     DEACTIVATED = "deactivated", _("account deactivated")
     ROLES_CHANGED = "roles_changed", _("roles changed")

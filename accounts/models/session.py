@@ -16,6 +16,7 @@ class EndReason(models.TextChoices):
     ENDED_BY_ADMIN = "ended_by_admin", _("ended by an administrator")
     PASSWORD_CHANGED = "password_changed", _("the password was changed")
     PASSWORD_RESET = "password_reset", _("the password was reset")
+    DISOWNED = "disowned", _("its user said: it was not me")
     DEACTIVATED = "deactivated", _("the account was deactivated")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
 

@@ -5,6 +5,7 @@ and speak SMTP: ours name the address too and are spent by the UPDATE that verif
 place: a new row takes its place, so that every key that was mailed for the old one is dead.
 """
 
+import hashlib
 import re
 import unicodedata
 import uuid
@@ -27,6 +28,7 @@ from accounts.models.user import canonical
 # Django's UnicodeUsernameValidator without @, which tells a username from an address.
 _USERNAME = re.compile(r"[\w.+-]+")
 _KEY_SALT = "accounts.verification-key"
+_NOTICE_SALT = "accounts.notice-key"
 
 
 def clean_username(raw: str) -> str:
@@ -155,6 +157,26 @@ def spend_key(key: str) -> User | None:
         pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
     ).update(verified=True)
     return User.objects.filter(emailaddress__pk=address_id).first() if spent else None
+
+
+def notice_key(user: User) -> str:
+    """A key that says "this was not me", good for three days and as long as the password is the present one."""
+    return signing.dumps([str(user.pk), _password_mark(user)], salt=_NOTICE_SALT)
+
+
+def read_notice_key(key: str) -> User | None:
+    """The active user to whom the notice with `key` was mailed; None where the key is good for nothing."""
+    try:
+        pk, mark = signing.loads(key, salt=_NOTICE_SALT, max_age=conf.notice_key_lifetime)
+        user = User.objects.filter(pk=uuid.UUID(pk), is_active=True).first()
+    except (signing.BadSignature, ValueError, TypeError, AttributeError):
+        return None
+    return user if user is not None and mark == _password_mark(user) else None
+
+
+def _password_mark(user: User) -> str:
+    """Changes with the password, and tells nothing of it."""
+    return hashlib.sha256(f"{_NOTICE_SALT}:{user.password}".encode()).hexdigest()[:16]
 
 
 def set_verified(user: User, verified: bool) -> bool:

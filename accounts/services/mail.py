@@ -32,11 +32,17 @@ def registration_attempt(owner: User, context: ClientContext) -> None:
 
 
 def password_changed(user: User, context: ClientContext) -> None:
-    _put(MessageKind.PASSWORD_CHANGED, user, user.language, ip=context.ip)
+    _notice(MessageKind.PASSWORD_CHANGED, user, context)
 
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:
-    _put(MessageKind.REFRESH_TOKEN_REUSED, user, user.language, ip=context.ip)
+    _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context)
+
+
+def _notice(kind: MessageKind, user: User, context: ClientContext) -> None:
+    """A security notice, in the language of its owner, with a link that says "this was not me"."""
+    link = f"{conf.public_url}/not-me?key={identity.notice_key(user)}"
+    _put(kind, user, user.language, link=link, ip=context.ip)
 
 
 def _put(

@@ -70,6 +70,11 @@ def swap(user: User, *, to: str, **also: Any) -> bool:
     return bool(swapped)
 
 
+def make_unusable() -> str:
+    """A hash that no password has."""
+    return make_password(None)
+
+
 def reset_uid(user: User) -> str:
     return urlsafe_base64_encode(force_bytes(user.pk))
 

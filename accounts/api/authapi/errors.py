@@ -38,6 +38,7 @@ WIRE: dict[ErrorCode, Wire] = {
         field="old_password", message=_("Your old password was entered incorrectly. Please enter it again.")
     ),
     ErrorCode.INVALID_VERIFICATION_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
+    ErrorCode.INVALID_NOTICE_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
     ErrorCode.TOKEN_NOT_VALID: Wire(message=_("Token is invalid or expired"), status=status.HTTP_401_UNAUTHORIZED),
     ErrorCode.SESSION_NOT_FOUND: Wire(message=_("No such session."), status=status.HTTP_404_NOT_FOUND),

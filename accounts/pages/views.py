@@ -1,0 +1,130 @@
+"""The pages that links in mail land on. A GET shows a page and changes nothing, so that a mail scanner which follows
+every link spends none; the page's button posts what the link carried.
+
+No page looks at a cookie: who has the link may act, and nobody else's browser can be made to, so there is no CSRF token.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.api.common.context import client_context
+from accounts.core.context import ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.disown import disown
+from accounts.flows.request_password_reset import request_password_reset
+from accounts.flows.resend_verification import resend_verification
+from accounts.flows.reset_password import reset_password
+from accounts.flows.verify_email import verify_email
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def page(view: View) -> View:
+    """A view whose answer carries no script, is kept by nobody, and tells nobody where the reader came from."""
+
+    @never_cache
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        response = view(request)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+
+    return guarded
+
+
+@page
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/front.html")
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "pages/verify.html", {"key": request.GET.get("key", "")})
+    try:
+        verify_email(key=request.POST.get("key", ""), context=_client(request))
+    except AccountError:
+        return _spent(request, again="verify-email-again")
+    return _done(request, _("Your address is verified"), _("You can close this page."))
+
+
+@page
+@require_POST
+def verify_again(request: HttpRequest) -> HttpResponse:
+    resend_verification(email=request.POST.get("email", "").strip(), context=_client(request))
+    return _on_its_way(request)
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "pages/reset.html", {"token": request.GET.get("token", "")})
+    token, password = request.POST.get("token", ""), request.POST.get("password1", "")
+    problems: tuple[str, ...] = ()
+    if password != request.POST.get("password2", ""):
+        problems = (_("The two password fields didn't match."),)
+    else:
+        try:
+            reset_password(token=token, password=password, context=_client(request))
+        except AccountError as error:
+            if error.code is ErrorCode.INVALID_RESET_TOKEN:
+                return _spent(request, again="reset-password-again")
+            problems = error.reasons
+    if problems:
+        return render(request, "pages/reset.html", {"token": token, "problems": problems}, status=400)
+    return _done(request, _("Your password is changed"), _("Every session was ended. Log in with the new password."))
+
+
+@page
+@require_POST
+def reset_again(request: HttpRequest) -> HttpResponse:
+    request_password_reset(email=request.POST.get("email", "").strip(), context=_client(request))
+    return _on_its_way(request)
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def not_me(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "pages/not_me.html", {"key": request.GET.get("key", "")})
+    try:
+        disown(key=request.POST.get("key", ""), context=_client(request))
+    except AccountError:
+        return _spent(request, again="reset-password-again")
+    return _done(
+        request,
+        _("Your account is safe again"),
+        _("Every session was ended and the password no longer works. A mail to choose a new one is on its way."),
+    )
+
+
+def _client(request: HttpRequest) -> ClientContext:
+    return client_context(request, Dialect.PAGES)
+
+
+def _done(request: HttpRequest, title: str, text: str) -> HttpResponse:
+    return render(request, "pages/message.html", {"title": title, "text": text})
+
+
+def _spent(request: HttpRequest, *, again: str) -> HttpResponse:
+    return render(request, "pages/spent.html", {"again": again}, status=400)
+
+
+def _on_its_way(request: HttpRequest) -> HttpResponse:
+    """The same for every address: a stranger learns nothing."""
+    text = _("If this address belongs to an account, a mail is on its way. Look into the spam folder, too.")
+    return _done(request, _("Look into your mailbox"), text)

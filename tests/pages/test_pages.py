@@ -1,0 +1,144 @@
+"""The pages that links in mail land on: GET changes nothing, the button acts, and nothing of it is kept or told."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import SecurityEvent, Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox, link, link_values
+
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "battery-staple-7"
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+def path_of(url: str) -> str:
+    return url.removeprefix("http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize("path", ["/", "/verify-email?key=x", "/reset-password?uid=x&token=y", "/not-me?key=x"])
+def test_headers(browser: Client, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert not answer.cookies
+    page = answer.content.decode()
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+
+
+@pytest.mark.parametrize("path", ["/verify-email/again", "/reset-password/again"])
+def test_wrong_methods(browser: Client, path: str) -> None:
+    assert browser.get(path).status_code == 405
+    assert browser.delete("/verify-email").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "Verify your e-mail address"), ("ru", "Подтвердите адрес e-mail"), ("uk", "Підтвердьте адресу e-mail")],
+)
+def test_languages(browser: Client, language: str, title: str) -> None:
+    page = browser.get("/verify-email?key=x", headers={"Accept-Language": language}).content.decode()
+    assert f"<h1>{title}</h1>" in page
+    assert f'<html lang="{language}">' in page
+
+
+def test_verify(browser: Client, api: AuthApi, alice: Any, rows: Any, letters: Mailbox) -> None:
+    url = path_of(link(letters.only()))
+    before = rows()
+    for _ in range(3):
+        assert browser.get(url).status_code == 200
+        assert browser.head(url).status_code == 200
+    assert rows() == before
+    assert api.user(alice["access"]).json()["email_verified"] is False
+    key = url.split("key=")[1]
+    done = browser.post("/verify-email", {"key": key})
+    assert (done.status_code, "Your address is verified" in done.content.decode()) == (200, True)
+    assert api.user(alice["access"]).json()["email_verified"] is True
+    again = browser.post("/verify-email", {"key": key})
+    assert (again.status_code, "This link no longer works" in again.content.decode()) == (400, True)
+
+
+def test_ask_again(browser: Client, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+    letters.collect()
+    known = browser.post("/verify-email/again", {"email": " Alice@example.org "})
+    unknown = browser.post("/verify-email/again", {"email": "nobody@example.org"})
+    nothing = browser.post("/verify-email/again", {})
+    assert known.status_code == 200
+    assert known.content == unknown.content == nothing.content
+    assert letters.only().subject == "Verify your e-mail address"
+    assert browser.post("/reset-password/again", {"email": "alice@example.org"}).content == known.content
+    assert letters.only().subject == "Reset your password"
+
+
+def test_reset(browser: Client, api: AuthApi, alice: Any, letters: Mailbox) -> None:
+    letters.collect()
+    api.reset("alice@example.org")
+    url = path_of(link(letters.only()))
+    assert browser.get(url).status_code == 200
+    token = url.split("token=")[1]
+
+    def choose(first: str, second: str) -> Any:
+        return browser.post("/reset-password", {"token": token, "password1": first, "password2": second})
+
+    differing, common = choose(NEW_PASSWORD, "other-horse-9"), choose("password1", "password1")
+    assert (differing.status_code, "didn&#x27;t match" in differing.content.decode()) == (400, True)
+    assert (common.status_code, "This password is too common." in common.content.decode()) == (400, True)
+    assert token in common.content.decode()
+    assert "password1&quot;" not in common.content.decode()
+    assert api.login("alice").status_code == 200
+    done = choose(NEW_PASSWORD, NEW_PASSWORD)
+    assert (done.status_code, "Your password is changed" in done.content.decode()) == (200, True)
+    assert api.login("alice", NEW_PASSWORD).status_code == 200
+    assert api.user(alice["access"]).status_code == 401
+    assert "This link no longer works" in choose("third-horse-99", "third-horse-99").content.decode()
+
+
+def test_not_me(browser: Client, api: AuthApi, alice: Any, rows: Any, letters: Mailbox) -> None:
+    thief = api.login("alice").json()
+    assert api.change_password(thief["access"], PASSWORD, NEW_PASSWORD).status_code == 200
+    *_, notice = letters.collect()
+    url = path_of(link(notice))
+    before = rows()
+    assert "Was it not you?" in browser.get(url).content.decode()
+    assert rows() == before
+    key = link_values(notice)["key"]
+    done = browser.post("/not-me", {"key": key})
+    assert (done.status_code, "Your account is safe again" in done.content.decode()) == (200, True)
+    assert api.user(thief["access"]).status_code == 401
+    assert api.login("alice", NEW_PASSWORD).status_code == 400
+    assert api.login("alice", PASSWORD).status_code == 400
+    assert not Session.objects.filter(ended_at=None).exists()
+    assert SecurityEvent.objects.filter(kind="disowned").count() == 1
+    values = link_values(letters.only())
+    assert browser.post("/not-me", {"key": key}).status_code == 400
+    assert letters.collect() == []
+    assert api.confirm_reset(**values, new="third-horse-99").status_code == 200
+    assert api.login("alice", "third-horse-99").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", "x", "a:b:c", "é" * 100, "x" * 5000])
+@pytest.mark.parametrize("path", ["/verify-email", "/not-me", "/reset-password"])
+def test_bad_keys(browser: Client, alice: Any, rows: Any, path: str, key: str) -> None:
+    before = rows()
+    body = {"key": key, "token": key, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    answer = browser.post(path, body)
+    assert answer.status_code == 400
+    assert "This link no longer works" in answer.content.decode()
+    assert rows() == before
+    assert User.objects.count() == 1
+
+
+def test_other_salts_do_not_open_it(browser: Client, alice: Any, letters: Mailbox) -> None:
+    key = link_values(letters.only())["key"]
+    assert browser.post("/not-me", {"key": key}).status_code == 400
