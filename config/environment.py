@@ -114,9 +114,12 @@ def make_secret_key() -> None:
 
 
 def database() -> dict[str, Any]:
-    config = parsed("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}", env.db_url_config)
-    engine = config.get("ENGINE")
-    if engine == "django.db.backends.sqlite3":
+    raw = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    scheme = urlsplit(raw).scheme
+    if scheme not in ("sqlite", "postgres", "postgresql"):
+        raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
+    config = parsed("DATABASE_URL", raw, env.db_url_config)
+    if scheme == "sqlite":
         # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a
         # transaction waits for its turn instead of failing when it first writes.
         config["OPTIONS"] = {
@@ -124,8 +127,6 @@ def database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    elif engine != "django.db.backends.postgresql":
-        raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
     config["CONN_MAX_AGE"] = 600
     config["CONN_HEALTH_CHECKS"] = True
     return config

@@ -1,16 +1,16 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from accounts.api.authapi.schema import SchemaView
+from accounts.api.common.docs import RedocView, SwaggerView
 from accounts.api.common.jwks import jwks
 
 urlpatterns = [
     path("api/auth/", include("accounts.api.authapi.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema")),
-    path("api/redoc/", SpectacularRedocView.as_view(url_name="schema", template_name="docs/redoc.html")),
+    path("api/docs/", SwaggerView.as_view()),
+    path("api/redoc/", RedocView.as_view()),
     path(".well-known/jwks.json", jwks),
     path("", include("accounts.pages.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),

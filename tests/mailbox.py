@@ -1,11 +1,11 @@
 import re
-from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
 
 from django.core import mail
 
 from accounts.flows.deliver_mail import deliver_mail
+from accounts.services.smtp import Courier
 
 
 class Mailbox:
@@ -14,8 +14,8 @@ class Mailbox:
     def collect(self) -> list[EmailMessage]:
         """Delivers everything that is due, and answers the mails that were sent by it."""
         before = len(mail.outbox)
-        with ThreadPoolExecutor(1) as pool:
-            while deliver_mail(most=100, pool=pool):
+        with Courier(1) as courier:
+            while deliver_mail(most=100, courier=courier):
                 pass
         return mail.outbox[before:]
 

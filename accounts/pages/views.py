@@ -1,7 +1,7 @@
 """The pages that links in mail land on. A GET shows a page and changes nothing, so that a mail scanner which follows
 every link spends none; the page's button posts what the link carried.
 
-No page looks at a cookie: who has the link may act, and nobody else's browser can be made to, so there is no CSRF token.
+No page looks at a cookie: who has the link may act, and nobody else's browser can be made to. No CSRF token is needed.
 """
 
 from collections.abc import Callable
@@ -38,6 +38,7 @@ def page(view: View) -> View:
     def guarded(request: HttpRequest) -> HttpResponse:
         response = view(request)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     return guarded

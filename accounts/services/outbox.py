@@ -16,7 +16,7 @@ from accounts.core.conf import conf
 from accounts.models import Message
 from accounts.models.message import MessageKind, MessageQuerySet, MessageState
 
-CLAIM = timedelta(minutes=2)
+CLAIM = timedelta(minutes=3)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=2)
@@ -75,13 +75,6 @@ def settle_refused(message: Message, error: str, *, permanent: bool, now: dateti
     else:
         changes |= {"due_at": now + pause}
     Message.objects.filter(pk=message.pk, state=MessageState.QUEUED).update(**changes)
-
-
-def give_back(messages: list[Message]) -> None:
-    """Ends the claim on messages that were not tried, for a worker that stops."""
-    Message.objects.filter(pk__in=[message.pk for message in messages], state=MessageState.QUEUED).update(
-        claimed_until=None, attempts=F("attempts") - 1
-    )
 
 
 def retry(messages: MessageQuerySet, *, now: datetime) -> int:

@@ -1,14 +1,14 @@
-"""How a message leaves: Django's mail backend of EMAIL_URL, with one open connection for each sending thread."""
+"""How messages leave: Django's mail backend of EMAIL_URL, over a few connections side by side."""
 
 import smtplib
-import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts.models import Message
-
-_thread = threading.local()
 
 
 class DeliveryError(Exception):
@@ -19,45 +19,66 @@ class DeliveryError(Exception):
         self.permanent = permanent
 
 
-def send(message: Message) -> None:
-    """Hands one message to the server, waiting at most EMAIL_TIMEOUT for each of its answers. Raises DeliveryError."""
-    mail = EmailMultiAlternatives(
-        subject=message.subject,
-        body=message.text,
-        to=[message.to],
-        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
-        connection=_connection(),
-    )
-    mail.attach_alternative(message.html, "text/html")
-    try:
-        mail.send()
-    except Exception as error:
-        # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
-        hang_up()
-        raise DeliveryError(_reason(error), permanent=_is_permanent(error)) from error
+class Courier:
+    """Speaks to the mail server in threads of its own, so that one message that hangs does not hold up the others.
 
+    at_once: how many messages are under way at the same time; each has a connection, which the next one uses again.
+    """
 
-def hang_up() -> None:
-    """Closes this thread's connection."""
-    connection = getattr(_thread, "connection", None)
-    _thread.connection = None
-    if connection is not None:
+    def __init__(self, at_once: int) -> None:
+        self._pool = ThreadPoolExecutor(at_once)
+        self._idle: deque[BaseEmailBackend] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+        self.hang_up()
+
+    def send(self, message: Message) -> Future[None]:
+        """Begins to send; the future raises DeliveryError. The server has EMAIL_TIMEOUT for each of its answers."""
+        return self._pool.submit(self._send, message)
+
+    def hang_up(self) -> None:
+        """Closes the idle connections: a server that waits long would hang up itself, in the way of the next mail."""
+        while self._idle:
+            _close(self._idle.pop())
+
+    def _send(self, message: Message) -> None:
+        connection = None
         try:
-            connection.close()
-        except (OSError, smtplib.SMTPException):
-            return
-
-
-def _connection() -> BaseEmailBackend:
-    connection: BaseEmailBackend | None = getattr(_thread, "connection", None)
-    if connection is None:
-        connection = get_connection()
-        try:
-            connection.open()
+            connection = self._connection()
+            mail = EmailMultiAlternatives(
+                subject=message.subject,
+                body=message.text,
+                to=[message.to],
+                headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+                connection=connection,
+            )
+            mail.attach_alternative(message.html, "text/html")
+            mail.send()
         except Exception as error:
-            raise DeliveryError(_reason(error), permanent=False) from error
-        _thread.connection = connection
-    return connection
+            # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
+            if connection is not None:
+                _close(connection)
+            raise DeliveryError(_reason(error), permanent=_is_permanent(error)) from error
+        self._idle.append(connection)
+
+    def _connection(self) -> BaseEmailBackend:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection: BaseEmailBackend = get_connection()
+            connection.open()
+            return connection
+
+
+def _close(connection: BaseEmailBackend) -> None:
+    try:
+        connection.close()
+    except (OSError, smtplib.SMTPException):
+        return
 
 
 def _is_permanent(error: Exception) -> bool:

@@ -1,13 +1,13 @@
 import logging
 import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
 from accounts.flows.deliver_mail import deliver_mail
+from accounts.services.smtp import Courier
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ class Command(BaseCommand):
         if not options["once"]:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with Courier(AT_ONCE) as courier:
             while not stop.is_set():
                 try:
-                    taken = deliver_mail(most=CLAIMED, pool=pool)
+                    taken = deliver_mail(most=CLAIMED, courier=courier)
                 except OperationalError:
                     if options["once"]:
                         raise
@@ -42,4 +42,5 @@ class Command(BaseCommand):
                     continue
                 if options["once"]:
                     return
+                courier.hang_up()
                 stop.wait(IDLE_SECONDS)

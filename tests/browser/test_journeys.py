@@ -1,0 +1,138 @@
+"""In a real browser: the links in mails, the admin, the documents."""
+
+from typing import Any
+
+import pytest
+
+from accounts.core.context import ClientContext, Dialect
+from accounts.flows.administer import add_user
+from accounts.models import User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox, link
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW_PASSWORD = "battery-staple-7"
+
+
+def test_verify(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:
+    token = api.register("alice").json()["access"]
+    url = link(letters.only())
+    assert url.startswith(site)
+    page.goto(url)
+    look(page, "verify")
+    assert api.user(token).json()["email_verified"] is False
+    page.get_by_role("button", name="Verify the address").click()
+    assert page.get_by_role("heading").inner_text() == "Your address is verified"
+    look(page, "verified")
+    assert api.user(token).json()["email_verified"] is True
+
+
+def test_used_link_and_asking_again(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:
+    api.register("alice")
+    letters.collect()
+    page.goto(f"{site}/verify-email?key=old")
+    page.get_by_role("button").click()
+    # The refusal is a 400, which the browser's console reports.
+    page.problems.clear()
+    assert page.get_by_role("heading").inner_text() == "This link no longer works"
+    look(page, "spent")
+    page.get_by_label("E-mail address").fill("alice@example.org")
+    page.get_by_role("button").click()
+    assert page.get_by_role("heading").inner_text() == "Look into your mailbox"
+    page.goto(link(letters.only()))
+    page.get_by_role("button").click()
+    assert page.get_by_role("heading").inner_text() == "Your address is verified"
+
+
+def test_reset(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:
+    api.register("alice")
+    letters.collect()
+    api.reset("alice@example.org")
+    page.goto(link(letters.only()))
+    look(page, "reset")
+    page.get_by_label("New password", exact=True).fill("password1")
+    page.get_by_label("New password again").fill("password1")
+    page.get_by_role("button").click()
+    page.problems.clear()
+    assert page.get_by_role("alert").inner_text() == "This password is too common."
+    look(page, "reset-refused")
+    page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+    page.get_by_label("New password again").fill(NEW_PASSWORD)
+    page.get_by_role("button").click()
+    assert page.get_by_role("heading").inner_text() == "Your password is changed"
+    assert api.login("alice", NEW_PASSWORD).status_code == 200
+
+
+def test_not_me(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:
+    thief = api.register("alice").json()["access"]
+    api.change_password(thief, PASSWORD, NEW_PASSWORD)
+    *_, notice = letters.collect()
+    page.goto(link(notice))
+    look(page, "not-me")
+    page.get_by_role("button").click()
+    assert page.get_by_role("heading").inner_text() == "Your account is safe again"
+    assert api.user(thief).status_code == 401
+    page.goto(link(letters.only()))
+    page.get_by_label("New password", exact=True).fill("third-horse-99")
+    page.get_by_label("New password again").fill("third-horse-99")
+    page.get_by_role("button").click()
+    assert api.login("alice", "third-horse-99").status_code == 200
+
+
+def test_front_page(page: Any, site: str, db: Any, look: Any) -> None:
+    page.goto(site)
+    look(page, "front")
+    assert page.get_by_role("link").count() >= 5
+    page.emulate_media(color_scheme="dark")
+    look(page, "front-dark")
+
+
+@pytest.mark.parametrize(
+    ("path", "marker"),
+    [("/api/docs/", "#operations-tag-auth"), ("/api/redoc/", ".menu-content")],
+)
+def test_documents(scripted_page: Any, site: str, db: Any, look: Any, path: str, marker: str) -> None:
+    scripted_page.goto(site + path)
+    scripted_page.wait_for_selector(marker, timeout=20000, state="attached")
+    scripted_page.wait_for_selector("text=Авторизация пользователя", timeout=20000, state="attached")
+    look(scripted_page, path.strip("/").replace("/", "-"))
+    # The Content-Security-Policy keeps ReDoc from asking for its maker's logo, and the browser says so.
+    scripted_page.problems[:] = [text for text in scripted_page.problems if "logo-mini.svg" not in text]
+
+
+def test_admin(scripted_page: Any, site: str, api: AuthApi, look: Any) -> None:
+    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
+    add_user(
+        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
+    )
+    token = api.register("alice").json()["access"]
+    page = scripted_page
+    page.goto(f"{site}/admin/")
+    page.get_by_label("Username").fill("root@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{site}/admin/")
+    look(page, "admin")
+    for name in ("user", "session", "securityevent", "message", "signingkey"):
+        page.goto(f"{site}/admin/accounts/{name}/")
+        look(page, f"admin-{name}")
+    page.goto(f"{site}/admin/accounts/user/{User.objects.get(username='alice').pk}/change/")
+    look(page, "admin-user-change")
+    page.get_by_label("E-mail is verified").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert api.user(token).json()["email_verified"] is True
+    page.goto(f"{site}/admin/accounts/user/add/")
+    look(page, "admin-user-add")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_mails_can_be_looked_at(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any, scheme: Any) -> None:
+    token = api.register("alice").json()["access"]
+    api.reset("alice@example.org")
+    api.change_password(token, PASSWORD, NEW_PASSWORD)
+    page.emulate_media(color_scheme=scheme)
+    for letter in letters.collect():
+        ((html, _),) = letter.alternatives  # type: ignore[attr-defined]
+        page.set_content(html)
+        assert page.get_by_role("link").count() >= 2
+        look(page, f"mail-{letter.subject.lower().replace(' ', '-')}-{scheme}")

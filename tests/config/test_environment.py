@@ -1,0 +1,126 @@
+"""Configuration (contract): every variable, its default, and the message that names it when it is bad."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from config import environment
+from tests.processes import finish, manage
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("WEB_CONCURRENCY", "-1"),
+        ("SECRET_KEY", "short"),
+        ("PUBLIC_URL", "id.example.org"),
+        ("PUBLIC_URL", "https://id.example.org/accounts"),
+        ("PUBLIC_URL", "ftp://id.example.org"),
+        ("DATABASE_URL", "mysql://u@h/d"),
+        ("DATABASE_URL", "nonsense"),
+        ("CACHE_URL", "memcached://h"),
+        ("EMAIL_URL", "http://mail.example.org"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "smtp://user:pa:ss@host:port"),
+        ("VERIFY_EMAIL_URL", "https://app.example.org/verify"),
+        ("VERIFY_EMAIL_URL", "https://app.example.org/{token}"),
+        ("VERIFY_EMAIL_URL", "javascript:{key}"),
+        ("PASSWORD_RESET_URL", "https://app.example.org/{uid}"),
+        ("EMAIL_VERIFICATION", "sometimes"),
+        ("ACCESS_TOKEN_MINUTES", "0"),
+        ("ACCESS_TOKEN_MINUTES", "5.5"),
+        ("SESSION_DAYS", "0"),
+        ("SESSION_DAYS", "²"),
+        ("REFRESH_GRACE_SECONDS", "-1"),
+        ("TRUSTED_PROXY_COUNT", "many"),
+    ],
+)
+def test_bad_value_stops_the_start(name: str, value: str) -> None:
+    with manage("check", **{"DATABASE_URL": "sqlite:///:memory:", name: value}) as process:
+        code, said = finish(process)
+    assert code == 1
+    assert said.startswith(f"Configuration error: {name}: ")
+    assert len(said.splitlines()) == 1
+    # URLs carry passwords, so they are not repeated.
+    assert "pa:ss" not in said
+
+
+def test_access_token_may_not_outlive_its_session(settings: Any) -> None:
+    settings.ACCESS_TOKEN_MINUTES, settings.SESSION_DAYS = 24 * 60 + 1, 1
+    with pytest.raises(SystemCheckError, match=r"accounts.E001.*ACCESS_TOKEN_MINUTES"):
+        call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://u:p%40@mail.example.org:2525", ("mail.example.org", 2525, "u", "p@", False, False)),
+        ("smtp://mail.example.org", ("mail.example.org", 25, "", "", False, False)),
+        ("smtps://mail.example.org", ("mail.example.org", 465, "", "", False, True)),
+        ("smtp+tls://mail.example.org", ("mail.example.org", 587, "", "", True, False)),
+    ],
+)
+def test_email_url(monkeypatch: pytest.MonkeyPatch, url: str, expected: tuple[Any, ...]) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
+    config = environment.email()
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    assert tuple(config[f"EMAIL_{name}"] for name in names) == expected
+    assert config["EMAIL_TIMEOUT"] == 10
+
+
+def test_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:p@db.example.org:5433/accounts")
+    config = environment.database()
+    assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"], config["USER"]) == (
+        "django.db.backends.postgresql",
+        "db.example.org",
+        5433,
+        "accounts",
+        "u",
+    )
+
+
+def test_secret_key_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(environment, "VAR_DIR", tmp_path)
+    monkeypatch.setattr(environment, "SECRET_KEY_FILE", tmp_path / "secret_key")
+    monkeypatch.delenv("SECRET_KEY")
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY: not set"):
+        environment.secret_key()
+    environment.make_secret_key()
+    made = environment.secret_key()
+    environment.make_secret_key()
+    assert environment.secret_key() == made
+    assert len(made) == 86
+    assert stat.S_IMODE(os.stat(tmp_path / "secret_key").st_mode) == 0o600
+    monkeypatch.setenv("SECRET_KEY", "x" * 40)
+    assert environment.secret_key() == "x" * 40
+
+
+def test_sqlite_is_in_wal_mode(db: Any) -> None:
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode")
+            assert cursor.fetchone() == ("wal",)
+    else:
+        assert connection.vendor == "postgresql"
+
+
+def test_cache_is_shared_by_processes(settings: Any) -> None:
+    from django.core.cache import cache
+
+    cache.set("asked", "answered")
+    assert cache.get("asked") == "answered"
+    backend = settings.CACHES["default"]["BACKEND"]
+    expected = "redis.RedisCache" if os.environ["CACHE_URL"] else "filebased.FileBasedCache"
+    assert backend == f"django.core.cache.backends.{expected}"

@@ -1,0 +1,227 @@
+"""Mail that is never lost and never in the way, against a real SMTP server."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.core import clock
+from accounts.flows.deliver_mail import deliver_mail
+from accounts.models import Message, User
+from accounts.models.message import MessageState
+from accounts.services import outbox
+from accounts.services.smtp import Courier
+from tests.clients.authapi import AuthApi
+from tests.smtp import MailServer, mail_server, silent_server
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[MailServer]:
+    with mail_server() as server:
+        use(settings, server.port)
+        yield server
+
+
+def use(settings: Any, port: int) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1
+
+
+def deliver(threads: int = 4) -> None:
+    """What a worker does until nothing is due."""
+    with Courier(threads) as courier:
+        while deliver_mail(most=8, courier=courier):
+            pass
+
+
+def put(*addresses: str, lifetime: timedelta | None = None) -> None:
+    for address in addresses:
+        outbox.put(
+            "verification", to=address, language="en", subject="S", text="secret", html="<p>secret", lifetime=lifetime
+        )  # type: ignore[arg-type]
+
+
+def test_what_arrives(api: AuthApi, alice: Any, server: MailServer) -> None:
+    message = Message.objects.get()
+    deliver()
+    ((address, letter),) = server.letters
+    assert address == "alice@example.org"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Message-ID"] == message.message_id
+    assert letter["From"] == "accounts@localhost"
+    text, html = letter.get_payload()
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    key = text.get_payload(decode=True).decode().split("key=")[1].split()[0]
+    assert f"key={key}" in html.get_payload(decode=True).decode()
+    assert api.verify_email(key).status_code == 200
+
+
+def test_blanked_once_sent(alice: Any, server: MailServer) -> None:
+    deliver()
+    message = Message.objects.get()
+    assert (message.state, message.subject, message.text, message.html) == (MessageState.SENT, "", "", "")
+    assert message.to == "alice@example.org"
+
+
+def test_passing_refusal_is_tried_again(alice: Any, server: MailServer) -> None:
+    server.refuse = "451 try later"
+    deliver()
+    message = Message.objects.get()
+    assert (message.state, message.attempts, message.last_error) == (MessageState.QUEUED, 1, "451 try later")
+    assert timedelta(seconds=25) < message.due_at - clock.now() <= timedelta(seconds=30)
+    server.refuse = ""
+    deliver()
+    assert server.letters == []
+    with time_machine.travel(timezone.now() + timedelta(seconds=31), tick=False):
+        deliver()
+    ((_, letter),) = server.letters
+    assert letter["Message-ID"] == message.message_id
+    assert Message.objects.get().attempts == 2
+
+
+def test_pauses_grow_and_end(server: MailServer) -> None:
+    put("a@example.org")
+    server.refuse = "451 try later"
+    pauses = []
+    with time_machine.travel(timezone.now(), tick=False) as hand:
+        while True:
+            deliver(1)
+            message = Message.objects.get()
+            if message.state != MessageState.QUEUED:
+                break
+            pauses.append((message.due_at - clock.now()).total_seconds())
+            hand.move_to(message.due_at)
+        waited = clock.now() - message.created_at
+    assert pauses[:6] == [30, 60, 120, 240, 480, 960]
+    assert max(pauses) == 4 * 3600
+    assert timedelta(days=1) < waited <= timedelta(days=2)
+    assert (message.state, message.text) == (MessageState.DEAD, "secret")
+
+
+def test_permanent_refusal_is_a_dead_letter(server: MailServer) -> None:
+    put("bad@example.org", "good@example.org")
+    server.refuse, server.refused = "550 no such user", {"bad@example.org"}
+    deliver()
+    bad = Message.objects.get(to="bad@example.org")
+    assert (bad.state, bad.attempts, bad.last_error) == (MessageState.DEAD, 1, "550 no such user")
+    assert server.counts() == {"good@example.org": 1}
+    server.refuse = ""
+    assert outbox.retry(Message.objects.all(), now=clock.now()) == 1
+    deliver()
+    assert server.counts() == {"good@example.org": 1, "bad@example.org": 1}
+
+
+def test_server_that_never_speaks(settings: Any) -> None:
+    put(*(f"{n}@example.org" for n in range(4)))
+    with silent_server() as port:
+        use(settings, port)
+        started = time.monotonic()
+        deliver()
+        # Four threads wait for EMAIL_TIMEOUT (1 s here) side by side; one after the other would be 4 s.
+        assert time.monotonic() - started < 3.5
+    assert set(Message.objects.values_list("state", "attempts")) == {(MessageState.QUEUED, 1)}
+
+
+def test_no_server_at_all(settings: Any) -> None:
+    from tests.servers import free_port
+
+    use(settings, free_port())
+    put("a@example.org")
+    deliver()
+    message = Message.objects.get()
+    assert (message.state, message.last_error) == (
+        MessageState.QUEUED,
+        "ConnectionRefusedError: [Errno 111] Connection refused",
+    )
+
+
+def test_one_that_hangs_does_not_hold_up_the_others(server: MailServer) -> None:
+    addresses = [f"{n}@example.org" for n in range(8)]
+    server.hang_on = {addresses[0]}
+    put(*addresses)
+    deliver()
+    assert server.counts() == dict.fromkeys(addresses[1:], 1)
+    hung = Message.objects.get(to=addresses[0])
+    assert (hung.state, hung.attempts) == (MessageState.QUEUED, 1)
+
+
+def test_dropped_connection(server: MailServer) -> None:
+    put("dropped@example.org", "other@example.org")
+    server.drop_on = {"dropped@example.org"}
+    deliver(1)
+    assert server.counts() == {"other@example.org": 1}
+    assert Message.objects.get(to="dropped@example.org").state == MessageState.QUEUED
+
+
+def test_expired_is_not_sent(server: MailServer) -> None:
+    put("late@example.org", lifetime=timedelta(minutes=10))
+    put("notice@example.org")
+    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1), tick=False):
+        deliver()
+    assert server.counts() == {"notice@example.org": 1}
+    late = Message.objects.get(to="late@example.org")
+    assert (late.state, late.text, late.html) == (MessageState.EXPIRED, "", "")
+
+
+def test_nobody_is_discarded(api: AuthApi, server: MailServer) -> None:
+    api.reset("nobody@example.org")
+    deliver()
+    assert server.letters == []
+    message = Message.objects.get()
+    assert (message.state, message.text, message.to) == (MessageState.DISCARDED, "", "")
+
+
+def test_claim_of_a_dead_worker_runs_out(server: MailServer) -> None:
+    from django.db import transaction
+
+    put("a@example.org")
+    with transaction.atomic():
+        assert len(outbox.claim(most=8, now=clock.now())) == 1
+    deliver()
+    assert server.letters == []
+    with time_machine.travel(timezone.now() + outbox.CLAIM + timedelta(seconds=1), tick=False):
+        deliver()
+    assert server.counts() == {"a@example.org": 1}
+
+
+def test_registrations_while_the_server_refuses(api: AuthApi, server: MailServer) -> None:
+    server.refuse = "451 try later"
+    for number in range(200):
+        assert api.register(f"user{number}").status_code == 201
+        if number % 50 == 0:
+            deliver()
+    deliver()
+    assert User.objects.count() == 200
+    assert Message.objects.filter(state=MessageState.QUEUED).count() == 200
+    server.refuse = ""
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
+        deliver()
+    assert server.counts() == {f"user{number}@example.org": 1 for number in range(200)}
+
+
+@pytest.mark.parametrize("refusal", ["", "451 try later", "550 no such user"])
+def test_server_is_never_in_the_way(api: AuthApi, alice: Any, server: MailServer, refusal: str) -> None:
+    server.refuse = refusal
+    known, unknown = api.reset("alice@example.org"), api.reset("nobody@example.org")
+    assert (known.status_code, known.content) == (200, unknown.content)
+    assert server.letters == []
+
+
+def test_language_of_the_request(server: MailServer) -> None:
+    russian = AuthApi(**{"Accept-Language": "ru"})
+    token = russian.register("alice").json()["access"]
+    assert User.objects.get().language == "ru"
+    english = AuthApi(**{"Accept-Language": "en"})
+    english.change_password(token, "correct-horse-9", "battery-staple-7")
+    deliver()
+    subjects = [str(letter["Subject"]) for _, letter in server.letters]
+    from email.header import decode_header, make_header
+
+    decoded = {str(make_header(decode_header(subject))) for subject in subjects}
+    assert decoded == {"Подтвердите адрес e-mail", "Ваш пароль изменён"}

@@ -1,0 +1,43 @@
+"""Starts the product's own processes beside a test, on the test's database."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from django.db import connection
+
+from tests.servers import ON_POSTGRES
+
+
+def database_url() -> str:
+    """The database of the running test, as DATABASE_URL."""
+    config = connection.settings_dict
+    if not ON_POSTGRES:
+        return f"sqlite:///{config['NAME']}"
+    return f"postgresql://{config['USER']}@/{config['NAME']}?host={quote(config['OPTIONS']['host'])}"
+
+
+@contextmanager
+def manage(*args: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`manage.py ARGS` while the block runs; killed at its end if it still is."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "manage.py", *args],
+        env={**os.environ, "DATABASE_URL": database_url(), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(process: subprocess.Popen[bytes], *, seconds: float = 60) -> Any:
+    """Waits for the process to end by itself, and answers its exit code and what it printed."""
+    said, _ = process.communicate(timeout=seconds)
+    return process.returncode, said.decode()

@@ -1,0 +1,106 @@
+"""A real SMTP server for the tests, which can be told to misbehave."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from email.parser import BytesParser
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.servers import free_port
+
+
+class MailServer:
+    """An SMTP server on 127.0.0.1. letters: what it has taken, in order.
+
+    refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
+    hang_on: addresses whose message is never answered after DATA. drop_on: addresses at which it hangs up.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.letters: list[tuple[str, Message]] = []
+        self.refuse = ""
+        self.refused: set[str] | None = None
+        self.hang_on: set[str] = set()
+        self.drop_on: set[str] = set()
+        self.pause = 0.0
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.refuse and (self.refused is None or address in self.refused):
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        import asyncio
+
+        (address,) = envelope.rcpt_tos
+        if address in self.hang_on:
+            await asyncio.sleep(60)
+        if address in self.drop_on:
+            server.transport.abort()
+            return "421 gone"
+        if self.pause:
+            await asyncio.sleep(self.pause)
+        self.letters.append((address, BytesParser().parsebytes(envelope.content)))
+        return "250 OK"
+
+    def counts(self) -> Counter[str]:
+        return Counter(address for address, _ in self.letters)
+
+    def wait_for(self, count: int, *, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while len(self.letters) < count:
+            assert time.monotonic() < deadline, f"{len(self.letters)} of {count} letters came"
+            time.sleep(0.02)
+
+
+@contextmanager
+def mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(50)
+        held: list[socket.socket] = []
+        stop = threading.Event()
+        listening.settimeout(0.2)
+
+        def accept() -> None:
+            while not stop.is_set():
+                try:
+                    held.append(listening.accept()[0])
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            stop.set()
+            thread.join()
+            for connection in held:
+                connection.close()
