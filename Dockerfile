@@ -1,0 +1,22 @@
+# One image; the web server and the mail worker are two commands of it:
+#   docker run accounts-backend
+#   docker run accounts-backend python manage.py deliver_mail
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements.txt \
+    && useradd --system --uid 10001 --home-dir /app accounts \
+    && mkdir var && chown accounts var
+COPY manage.py LICENSE ./
+COPY config config
+COPY accounts accounts
+COPY templates templates
+RUN python -m compileall -q manage.py config accounts
+USER 10001
+VOLUME /app/var
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s CMD python -c "import os, urllib.request as r; \
+r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", \"8000\")}/.well-known/jwks.json', timeout=2)"
+CMD ["gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]

