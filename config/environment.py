@@ -127,6 +127,10 @@ def database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
+    else:
+        # Statements are prepared on the server once they have been used a few times: planning the query that every
+        # authenticated request makes takes longer than running it.
+        config.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 5})
     config["CONN_MAX_AGE"] = 600
     config["CONN_HEALTH_CHECKS"] = True
     return config

@@ -1,5 +1,5 @@
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from django.db import models
@@ -7,6 +7,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.compiled import CompiledGet
 from accounts.models.user import User
 
 
@@ -75,3 +76,18 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+def _proof(session_id: uuid.UUID, user_id: uuid.UUID, now: datetime) -> SessionQuerySet:
+    return Session.objects.live(now).with_user().filter(pk=session_id, user_id=user_id)
+
+
+# The live session of an id and a user, with the user: what every access and refresh token is held against.
+session_proof: CompiledGet[Session] = CompiledGet(
+    _proof,
+    {
+        "session_id": (Session._meta.pk, uuid.UUID(int=1)),
+        "user_id": (User._meta.pk, uuid.UUID(int=2)),
+        "now": (Session._meta.get_field("expires_at"), datetime(2000, 1, 1, tzinfo=UTC)),
+    },
+)

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -57,8 +58,9 @@ class _KeyedBackend(TokenBackend):  # type: ignore[misc]
         return key
 
 
-def _backend(leeway: timedelta) -> _KeyedBackend:
-    return _KeyedBackend(ALGORITHM, audience=AUDIENCE, issuer=conf.public_url, leeway=leeway)
+@lru_cache(maxsize=8)
+def _backend(issuer: str, leeway: timedelta) -> _KeyedBackend:
+    return _KeyedBackend(ALGORITHM, audience=AUDIENCE, issuer=issuer, leeway=leeway)
 
 
 def encode(
@@ -72,7 +74,7 @@ def encode(
     **claims: Any,
 ) -> str:
     """A signed token; times are kept to the second, further claims as they are."""
-    return _backend(timedelta(0)).encode(
+    return _backend(conf.public_url, timedelta(0)).encode(
         {
             "token_type": token_type.value,
             "sub": str(user_id),
@@ -95,7 +97,8 @@ def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = Fa
     try:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise ValueError("not a token of ours")
-        payload = _backend(conf.session_lifetime if even_if_expired else timedelta(0)).decode(token)
+        leeway = conf.session_lifetime if even_if_expired else timedelta(0)
+        payload = _backend(conf.public_url, leeway).decode(token)
         claims = Claims(
             token_type=TokenType(payload["token_type"]),
             user_id=uuid.UUID(payload["sub"]),

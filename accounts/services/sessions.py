@@ -19,7 +19,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
-from accounts.models.session import EndReason, SessionQuerySet
+from accounts.models.session import EndReason, SessionQuerySet, session_proof
 from accounts.services import audit, jwt
 from accounts.services.jwt import Claims, TokenType
 
@@ -153,7 +153,7 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
 
 
 def _live(claims: Claims, now: datetime) -> Session:
-    session = Session.objects.live(now).with_user().filter(pk=claims.session_id, user_id=claims.user_id).first()
+    session = session_proof.get(session_id=claims.session_id, user_id=claims.user_id, now=now)
     if session is None:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     session.user.email_verified = session.email_verified

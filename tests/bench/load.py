@@ -23,7 +23,7 @@ def serve(application: str, *, workers: int, **environment: str) -> Iterator[tup
     """(port, pid, seconds until the first answer) of a gunicorn set up as the product's own, for the peer as well."""
     port = free_port()
     command = [GUNICORN, application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    command += ["--worker-class", "gthread", "--threads", "8", "--preload", "--log-level", "warning"]
+    command += ["--worker-class", "gthread", "--threads", "8", "--preload", "--keep-alive", "60"]
     environment = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", **environment}
     started = time.monotonic()
     process = subprocess.Popen(

@@ -1,8 +1,10 @@
 """What is committed for others to read is what the code says: OpenAPI, client documentation, message catalogues."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +80,8 @@ class TestOpenApi:
 class TestClientDocumentation:
     @needs_java
     def test_is_what_the_code_says(self, tmp_path: Path) -> None:
-        subprocess.run(["bash", ".ci/client-docs", str(tmp_path / "client")], cwd=ROOT, check=True)
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        subprocess.run(["bash", ".ci/client-docs", str(tmp_path / "client")], cwd=ROOT, env=environment, check=True)
         written = {path.relative_to(tmp_path / "client"): path.read_text() for path in tmp_path.rglob("*.md")}
         committed = ROOT / "docs" / "client"
         assert written == {path.relative_to(committed): path.read_text() for path in committed.rglob("*.md")}

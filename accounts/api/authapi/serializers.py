@@ -34,15 +34,14 @@ class LoginSerializer(serializers.Serializer[Any]):
         return {"names": names, "password": attrs["password"]}
 
 
-class UserDetailsSerializer(serializers.ModelSerializer[User]):
+class UserDetailsSerializer(serializers.Serializer[User]):
+    pk = serializers.UUIDField(read_only=True)
     username = serializers.CharField(max_length=150)
-    avatar_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    email = serializers.EmailField(read_only=True)
     email_verified = serializers.BooleanField(read_only=True)
-
-    class Meta:
-        model = User
-        fields = ("pk", "username", "email", "email_verified", "avatar_url", "created_at", "last_visit")
-        read_only_fields = ("pk", "email", "created_at", "last_visit")
+    avatar_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    last_visit = serializers.DateTimeField(read_only=True)
 
 
 class JWTSerializer(serializers.Serializer[Any]):

@@ -208,7 +208,7 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
     )
     def post(self, request: Request) -> Response:
         tokens = refresh(token=self.body(TokenRefreshSerializer)["refresh"], context=self.client())
-        return Response(TokenRefreshSerializer(tokens).data)
+        return Response({"access": tokens.access, "refresh": tokens.refresh})
 
 
 class TokenVerifyView(AuthApiView, simplejwt.TokenVerifyView):

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -28,9 +29,7 @@ class BearerAuthentication(BaseAuthentication):
         try:
             session = sessions.authenticate(token, even_if_expired=self.even_if_expired)
         except AccountError:
-            raise AuthenticationFailed(
-                "Given token not valid for any token type", code=ErrorCode.TOKEN_NOT_VALID
-            ) from None
+            raise AuthenticationFailed(_("Token is invalid or expired"), code=ErrorCode.TOKEN_NOT_VALID) from None
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

@@ -14,7 +14,7 @@ CONTENT_SECURITY_POLICY = (
 
 class _OwnFilesOnly:
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().finalize_response(*args, **kwargs)  # type: ignore[misc]
+        response: Response = super().finalize_response(*args, **kwargs)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 
