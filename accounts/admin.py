@@ -1,6 +1,6 @@
 """Django admin for accounts: what administrators see, and which flow each of their actions calls."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from django import forms
@@ -150,12 +150,24 @@ class UserAdmin(admin.ModelAdmin):
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         except AccountError as error:
-            # Somebody took the name between the form's check and the flow.
-            self.message_user(request, " ".join(error.reasons) or str(error), messages.ERROR)
-            return HttpResponseRedirect(request.path)
+            # Somebody took the name between the form's check and the flow, or it is the last superuser.
+            return self._refused(request, error)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        try:
+            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().changelist_view(request, extra_context)
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
+        self.message_user(request, " ".join(error.reasons) or str(error), messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         values = form.cleaned_data
@@ -182,11 +194,11 @@ class UserAdmin(admin.ModelAdmin):
         )
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        delete_user(user=obj, context=_context(request))
+        delete_user(user=obj, actor=cast(User, request.user), context=_context(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
-            delete_user(user=user, context=_context(request))
+            delete_user(user=user, actor=cast(User, request.user), context=_context(request))
 
     @admin.action(description=_("Send a password reset mail"), permissions=["change"])
     def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -22,6 +22,9 @@ def canonical(name: str) -> str:
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    def active_superusers(self) -> Self:
+        return self.filter(is_superuser=True, is_active=True)
+
     def with_email_verified(self) -> Self:
         """Adds `email_verified` (bool) and `address_id` from allauth's primary EmailAddress, in the same statement."""
         return self.annotate(

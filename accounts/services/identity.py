@@ -6,6 +6,7 @@ place: a new row takes its place, so that every key that was mailed for the old 
 """
 
 import re
+import secrets
 import unicodedata
 import uuid
 from datetime import datetime
@@ -93,19 +94,50 @@ def find_by_uid(uid: str) -> User | None:
     return User.objects.filter(pk=pk, is_active=True).first()
 
 
-def add(user: User, *, verified: bool) -> None:
+def username_from(email: str) -> str:
+    """A username made of the local part of an address, for an account that is made without one; not always free."""
+    letters = _USERNAME.findall(unicodedata.normalize("NFKC", email.rpartition("@")[0]))
+    try:
+        return clean_username("".join(letters)[:100])
+    except AccountError:
+        return "user"
+
+
+def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
     """Inserts a new user and its address; the unique constraints decide between two of the same name.
 
+    may_rename: gives the user another name, with a suffix, where theirs is taken.
     Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
     """
+    name = user.username
+    while True:
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+                _add_address(user, verified=verified)
+            return
+        except IntegrityError:
+            taken = _taken(user)
+        if not may_rename or taken.code is not ErrorCode.USERNAME_TAKEN:
+            raise taken
+        user.username = f"{name}-{secrets.token_hex(3)}"
+
+
+def change_email(user: User, email: str) -> None:
+    """Gives the user another address, unverified, in a new row, so that keys mailed to the old one are dead.
+
+    Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
+    """
+    if canonical(email) == user.email_key:
+        raise AccountError(ErrorCode.EMAIL_TAKEN)
+    user.email = email
     try:
         with transaction.atomic():
-            user.save(force_insert=True)
-            address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+            user.save(update_fields={"email"})
+            EmailAddress.objects.filter(user=user).delete()
+            _add_address(user, verified=False)
     except IntegrityError:
-        raise _taken(user) from None
-    user.email_verified = verified
-    user.address_id = address.pk
+        raise AccountError(ErrorCode.EMAIL_TAKEN) from None
 
 
 def rename(user: User, *, username: str, avatar_url: str) -> None:
@@ -120,6 +152,17 @@ def rename(user: User, *, username: str, avatar_url: str) -> None:
 
 def note_visit(user: User, *, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(last_visit=now)
+
+
+def keep_a_superuser(user: User) -> None:
+    """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
+
+    Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
+    that of two superusers who remove each other one stays.
+    """
+    superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
+    if set(superusers.values_list("pk", flat=True)) == {user.pk}:
+        raise AccountError(ErrorCode.LAST_SUPERUSER, reasons=(_("The last active superuser has to stay."),))
 
 
 def set_active(user: User, active: bool) -> bool:
@@ -146,25 +189,44 @@ def verification_key(user: User) -> str:
 
 def spend_key(key: str) -> User | None:
     """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
-    try:
-        address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
+    address_id, email = _address_of(key)
     spent = EmailAddress.objects.filter(pk=address_id, email=email, verified=False, user__is_active=True).update(
         verified=True
     )
-    return User.objects.filter(emailaddress__pk=address_id).first() if spent else None
+    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first() if spent else None
+
+
+def is_spent(key: str) -> bool:
+    """Whether the address that `key` was mailed to is verified already, and still its user's."""
+    address_id, email = _address_of(key)
+    return EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True).exists()
 
 
 def set_verified(user: User, verified: bool) -> bool:
     """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
+    user.email_verified = verified
     primary = EmailAddress.objects.filter(user=user, primary=True)
     if verified:
         return bool(primary.filter(verified=False).update(verified=True))
     if not primary.filter(verified=True).delete()[0]:
         return False
-    EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=False)
+    _add_address(user, verified=False)
     return True
+
+
+def _add_address(user: User, *, verified: bool) -> None:
+    address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+    user.email_verified = verified
+    user.address_id = address.pk
+
+
+def _address_of(key: str) -> tuple[int | None, str]:
+    """The id and the text of the address that `key` was mailed to; None and "" where the key is good for nothing."""
+    try:
+        address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None, ""
+    return address_id, email
 
 
 def _taken(user: User) -> AccountError:

@@ -35,13 +35,26 @@ def password_changed(user: User, context: ClientContext) -> None:
     _put(MessageKind.PASSWORD_CHANGED, user, user.language, ip=context.ip)
 
 
+def email_changed(user: User, context: ClientContext, *, old: str) -> None:
+    """Tells both the old and the new address of `user`."""
+    for address in (old, user.email):
+        _put(MessageKind.EMAIL_CHANGED, user, user.language, to=address, ip=context.ip)
+
+
 def refresh_token_reused(user: User, context: ClientContext) -> None:
     _put(MessageKind.REFRESH_TOKEN_REUSED, user, user.language, ip=context.ip)
 
 
 def _put(
-    kind: MessageKind, user: User | None, language: str, *, lifetime: timedelta | None = None, **values: str
+    kind: MessageKind,
+    user: User | None,
+    language: str,
+    *,
+    to: str | None = None,
+    lifetime: timedelta | None = None,
+    **values: str,
 ) -> None:
+    """to: where it goes, if not to the address that the user has."""
     with translation.override(language):
         values |= {"username": user.username if user else "", "site": conf.public_url}
         subject, text, html = (
@@ -49,7 +62,7 @@ def _put(
         )
     outbox.put(
         kind,
-        to=user.email if user else "",
+        to=to or (user.email if user else ""),
         language=language,
         subject=" ".join(subject.split()),
         text=text.strip() + "\n",

@@ -70,6 +70,12 @@ def swap(user: User, *, to: str, **also: Any) -> bool:
     return bool(swapped)
 
 
+def put(user: User, *, to: str) -> None:
+    """Replaces the hash of `user` by another, whatever it is now."""
+    user.password = to
+    user.save(update_fields={"password"})
+
+
 def reset_uid(user: User) -> str:
     return urlsafe_base64_encode(force_bytes(user.pk))
 

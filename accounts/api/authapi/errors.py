@@ -38,10 +38,13 @@ WIRE: dict[ErrorCode, Wire] = {
         field="old_password", message=_("Your old password was entered incorrectly. Please enter it again.")
     ),
     ErrorCode.INVALID_VERIFICATION_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
+    # A used key is told from a wrong one by dialects whose clients have a word for it.
+    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key", message=_("This key is wrong, used or expired.")),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
     ErrorCode.TOKEN_NOT_VALID: Wire(message=_("Token is invalid or expired"), status=status.HTTP_401_UNAUTHORIZED),
     ErrorCode.SESSION_NOT_FOUND: Wire(message=_("No such session."), status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url", message=_("Enter a valid https URL.")),
+    ErrorCode.LAST_SUPERUSER: Wire(message=_("The last active superuser has to stay.")),
 }
 
 
