@@ -14,6 +14,7 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
+    path("", include("accounts.api.fastapi_users.urls")),
 ]
 
 handler400 = "accounts.api.common.fallback.bad_request"

@@ -8,7 +8,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
 from fastapi import Depends, FastAPI
@@ -108,7 +108,7 @@ class Oracle:
             async with self._sessions() as session:
                 yield SQLAlchemyUserDatabase(session, OracleUser)
 
-        async def get_user_manager(user_db: Any = Depends(get_user_db)) -> AsyncIterator[UserManager]:
+        async def get_user_manager(user_db: Annotated[Any, Depends(get_user_db)]) -> AsyncIterator[UserManager]:
             yield UserManager(user_db)
 
         def get_strategy() -> JWTStrategy[OracleUser, uuid.UUID]:

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, UnreadablePostError
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.api.common.bodies import BodyTooLarge
+from accounts.api.common.errors import as_api_exception
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 
@@ -56,13 +54,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """
     if isinstance(error, AccountError):
         return _account_error(error, getattr(context.get("view"), "error_fields", {}))
-    if isinstance(error, RequestDataTooBig):
-        error = BodyTooLarge()
-    elif isinstance(error, SuspiciousOperation | UnreadablePostError):
-        error = ParseError(_("The body cannot be read."))
-    elif isinstance(error, Http404):
-        error = NotFound()
-    elif isinstance(error, PermissionDenied):
+    error = as_api_exception(error)
+    if isinstance(error, PermissionDenied):
         return Response({"detail": str(error), "code": "permission_denied"}, status=status.HTTP_403_FORBIDDEN)
     response = drf_exception_handler(error, context)
     if response is not None:
