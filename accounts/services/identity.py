@@ -199,7 +199,8 @@ def spend_key(key: str) -> User | None:
 def is_spent(key: str) -> bool:
     """Whether the address that `key` was mailed to is verified already, and still its user's."""
     address_id, email = _address_of(key)
-    return EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True).exists()
+    verified = EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True)
+    return bool(verified.exists())
 
 
 def set_verified(user: User, verified: bool) -> bool:
@@ -220,12 +221,12 @@ def _add_address(user: User, *, verified: bool) -> None:
     user.address_id = address.pk
 
 
-def _address_of(key: str) -> tuple[int | None, str]:
-    """The id and the text of the address that `key` was mailed to; None and "" where the key is good for nothing."""
+def _address_of(key: str) -> tuple[int, str]:
+    """The id and the text of the address that `key` was mailed to; 0 and "" where the key is good for nothing."""
     try:
         address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
     except (signing.BadSignature, ValueError, TypeError):
-        return None, ""
+        return 0, ""
     return address_id, email
 
 

@@ -74,9 +74,9 @@ class Shape(serializers.Serializer[Any]):
     """A body; its problems are pydantic's."""
 
     def check(self) -> dict[str, Any]:
-        """The values. Raises Malformed with every problem, in the order of the fields."""
+        """The values. Raises Malformed with the first problem of each field, in their order."""
         if not self.is_valid():
-            raise Malformed([_problem(name, detail) for name, details in self.errors.items() for detail in details])
+            raise Malformed([_problem(name, details[0]) for name, details in self.errors.items()])
         return dict(self.validated_data)
 
 

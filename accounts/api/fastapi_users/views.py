@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed, NotFound
@@ -56,8 +57,8 @@ class FastAPIUsersView(DialectView):
     # What every operation of the dialect shares. A docstring here would become the description of each.
 
     dialect = Dialect.FASTAPI_USERS
-    authentication_classes = (BearerOrCookieAuthentication,)
-    permission_classes = (IsAuthenticated,)
+    authentication_classes: tuple[Any, ...] = (BearerOrCookieAuthentication,)
+    permission_classes: tuple[Any, ...] = (IsAuthenticated,)
     parser_classes: tuple[Any, ...] = (JSONBodyParser,)
     renderer_classes = (NullableJSONRenderer,)
     content_negotiation_class = FastAPINegotiation
@@ -143,7 +144,7 @@ class LoginView(CredentialView):
 
     def log_in(self) -> LoggedIn:
         # FastAPI takes an empty field of a form for a missing one.
-        filled = {name: value for name, value in self.request.data.items() if value != ""}
+        filled = {name: value for name, value in cast(QueryDict, self.request.data).items() if value != ""}
         form = LoginForm(data=filled).check()
         return log_in(
             names=(form["username"],),
@@ -358,5 +359,14 @@ def find_user(id: str) -> User:
 def with_cookie(token: str, *, max_age: timedelta) -> Response:
     """An answer without a body that sets the cookie."""
     response = Response(status=204)
-    response.set_cookie(COOKIE, token, max_age=max_age, path="/", secure=True, httponly=True, samesite="lax")
+    # The package writes "lax" so.
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=max_age,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="lax",  # type: ignore[arg-type]
+    )
     return response
