@@ -193,6 +193,11 @@ class UserAdmin(admin.ModelAdmin):
             context=_context(request),
         )
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        # What belongs to a user goes with them, though nobody may delete it by itself.
+        deleted, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, set(), protected
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_user(user=obj, actor=cast(User, request.user), context=_context(request))
 
