@@ -71,7 +71,7 @@ class Bool(serializers.BooleanField):
 
 
 class Shape(serializers.Serializer[Any]):
-    """A body; its problems are pydantic's."""
+    # A body whose problems are pydantic's. A docstring here would become the description of each.
 
     def check(self) -> dict[str, Any]:
         """The values. Raises Malformed with the first problem of each field, in their order."""
