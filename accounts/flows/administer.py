@@ -1,6 +1,7 @@
 """What an administrator does to an account."""
 
 from dataclasses import replace
+from functools import partial
 
 from django.db import transaction
 
@@ -82,15 +83,12 @@ def change_user(
         if avatar_url is not None:
             wanted.avatar_url = identity.clean_avatar_url(avatar_url)
 
-    def clean_email() -> None:
-        if email is not None:
-            wanted.email = identity.clean_email(email)
-
-    def check_password() -> None:
-        if password is not None:
-            passwords.validate(password, wanted)
-
-    AccountErrors.gather(clean_username, clean_avatar_url, clean_email, check_password)
+    AccountErrors.gather(
+        clean_username,
+        clean_avatar_url,
+        partial(credentials.clean_email, wanted, email),
+        partial(credentials.check_password, wanted, password),
+    )
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # First of all, because it locks the rows of several users.

@@ -1,9 +1,11 @@
+from functools import partial
+
 from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 from accounts.models import Session, User
-from accounts.services import credentials, identity, mail, passwords
+from accounts.services import credentials, mail, passwords
 
 
 def change_account(*, session: Session, email: str | None, password: str | None, context: ClientContext) -> User:
@@ -15,16 +17,9 @@ def change_account(*, session: Session, email: str | None, password: str | None,
     """
     user = session.user
     wanted = User(username=user.username, email=user.email)
-
-    def clean_email() -> None:
-        if email is not None:
-            wanted.email = identity.clean_email(email)
-
-    def check_password() -> None:
-        if password is not None:
-            passwords.validate(password, wanted)
-
-    AccountErrors.gather(clean_email, check_password)
+    AccountErrors.gather(
+        partial(credentials.clean_email, wanted, email), partial(credentials.check_password, wanted, password)
+    )
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # The password goes first, so that its notice reaches the address that the account had until now.

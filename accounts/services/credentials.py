@@ -1,11 +1,23 @@
-"""A new password or address, with all that follows from it; called in the transaction of a flow."""
+"""A new password or address: whether it can be had, and all that follows from it."""
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, mail, sessions
+from accounts.services import audit, identity, mail, passwords, sessions
+
+
+def clean_email(wanted: User, email: str | None) -> None:
+    """Gives `wanted`, what a user is to be, the address if there is one. Raises AccountError(EMAIL_INVALID)."""
+    if email is not None:
+        wanted.email = identity.clean_email(email)
+
+
+def check_password(wanted: User, password: str | None) -> None:
+    """Raises AccountError(PASSWORD_INVALID) for a password that `wanted`, what a user is to be, may not have."""
+    if password is not None:
+        passwords.validate(password, wanted)
 
 
 def password_changed(user: User, context: ClientContext, *, session: Session | None = None) -> None:

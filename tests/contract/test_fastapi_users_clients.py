@@ -1,4 +1,4 @@
-"""Clients as they are in the world: the document's curl and axios lines as printed, and a generated TypeScript client."""
+"""Clients as they are: the document's curl and axios lines as printed, and a generated TypeScript client."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def printed(language: str) -> list[str]:
 
 
 class Reader:
-    """Somebody who goes through the document, with strong passwords, one's own ids and tokens in place of the printed."""
+    """Goes through the document, with strong passwords and one's own ids and tokens in place of the printed ones."""
 
     def __init__(self, base_url: str, execute: Any) -> None:
         self.base_url = base_url
