@@ -117,7 +117,9 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
                 _add_address(user, verified=verified)
             return
         except IntegrityError:
-            taken = _taken(user)
+            # Where the name may be another, the address is looked at first: a taken one costs what a fresh one does.
+            is_address = may_rename and User.objects.filter(email_key=user.email_key).exists()
+            taken = AccountError(ErrorCode.EMAIL_TAKEN) if is_address else _taken(user)
         if not may_rename or taken.code is not ErrorCode.USERNAME_TAKEN:
             raise taken
         user.username = f"{name}-{secrets.token_hex(3)}"

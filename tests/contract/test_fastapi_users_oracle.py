@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from tests import openapi
 from tests.clients.fastapi_users import COOKIE, FastAPIUsers
-from tests.contract.oracle import Oracle
+from tests.contract.oracle import SECRET, Oracle
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
@@ -24,25 +27,24 @@ PASSWORD = "correct-horse-9"
 NEW_PASSWORD = "battery-staple-7"
 HEADERS = ("content-type", "www-authenticate", "location")
 
-# What differs on purpose, and why. A test of each stands in TestOnPurpose.
+# What differs on purpose, and why; each is shown by the test of its name in TestOnPurpose.
 ON_PURPOSE = {
     "input": "A 422 does not repeat what was sent: it may be a password, or text that no JSON can carry (there the "
     "package answers 500).",
-    "address": "One rule of addresses for all dialects: names are not cut out of `Name <address>`, names without a "
-    "dot are refused alike but .test and the like are not, and the reason is a sentence of ours.",
-    "password": "One rule of passwords for all dialects: more than their length is looked at, and no control "
-    "characters that PostgreSQL could not keep in other fields.",
-    "null": "`null` in a PATCH leaves the field alone; the package answers 500 or writes NULL.",
-    "last superuser": "The last active superuser stays: 400 LAST_SUPERUSER.",
-    "revoked": "Logging out ends the session, so the token is refused from then on; so does another password.",
+    "address": "One rule of addresses for all dialects: none is cut out of `Name <address>`, reserved names such as "
+    ".test are taken, and the reason is a sentence of ours.",
+    "password": "One rule of passwords for all dialects: more is looked at than their length.",
+    "control_characters": "No dialect takes NUL or lone surrogates.",
+    "null": "`null` in a PATCH leaves the field alone; the package answers 500.",
+    "last_superuser": "The last active superuser stays: 400 LAST_SUPERUSER.",
+    "revoked": "Logging out ends the session, so that its token is refused from then on; so does another password.",
     "expired": "An expired token can still log out: it names the session to end.",
-    "mailed once": "Tokens come from mails, live as long as in the other dialects, and a reset token dies with the "
-    "address it was mailed to.",
+    "mailed": "A reset token dies with the address that it was mailed to.",
     "origin": "A write with the cookie from another site is refused with 403.",
-    "size": "A body needs a Content-Length (411) and is 2.5 MB at most (413).",
+    "size": "A body is 2.5 MB at most (413) and not sent in chunks (411).",
     "slash": "A path with a slash at its end is unknown (404) and not redirected.",
-    "me": "DELETE /users/me is 405 and not a user whose id is `me`.",
-    "multipart": "A multipart body that cannot be read is answered with FastAPI's general sentence.",
+    "me": "DELETE /users/me is a wrong method (405) and not about a user whose id is `me`.",
+    "multipart": "A multipart body that cannot be read is answered with FastAPI's sentence for other bodies.",
 }
 
 
@@ -630,3 +632,84 @@ class TestDocument:
             for operation in operations.values():
                 is_ours = path.startswith(("/auth/", "/users/"))
                 assert operation["tags"][0].startswith("fastapi-users-") is is_ours
+
+
+class TestOnPurpose:
+    def test_each_is_shown(self) -> None:
+        shown = {name.removeprefix("test_") for name in vars(TestOnPurpose) if name.startswith("test_")}
+        assert shown - {"each_is_shown"} == set(ON_PURPOSE)
+
+    def differ(self, answers: list[Answer], theirs: int, ours: int) -> Any:
+        assert [answer.status for answer in answers] == [theirs, ours], answers
+        return answers[1].json() if answers[1].body else None
+
+    def test_input(self, both: Both) -> None:
+        theirs, ours = both.raw("POST", "/auth/verify", {"token": 1})
+        assert ("input" in theirs.json()["detail"][0], "input" in ours.json()["detail"][0]) == (True, False)
+
+    def test_address(self, both: Both) -> None:
+        named = both.raw("POST", "/auth/register", {"email": "Arthur <named@camelot.bt>", "password": PASSWORD})
+        assert self.differ(named, 201, 422)["detail"][0]["loc"] == ["body", "email"]
+        self.differ(
+            both.raw("POST", "/auth/register", {"email": "arthur@camelot.test", "password": PASSWORD}), 422, 201
+        )
+
+    def test_password(self, both: Both, email: str) -> None:
+        for password in ("password1", email):
+            body = {"email": email, "password": password}
+            refused = self.differ(both.raw("POST", "/auth/register", body), 201, 400)
+            assert refused["detail"]["code"] == "REGISTER_INVALID_PASSWORD"
+            email = "x" + email
+
+    def test_control_characters(self, both: Both, email: str) -> None:
+        self.differ(both.raw("POST", "/auth/register", {"email": email, "password": "\0correct-horse"}), 201, 422)
+        lone = f'{{"email": "x{email}", "password": "\\ud800correct-horse"}}'
+        self.differ(both.raw("POST", "/auth/register", lone, JSON), 500, 422)
+
+    def test_null(self, both: Both, account: str, superuser: str) -> None:
+        self.differ(both.raw("PATCH", "/users/me", {"email": None}, **BEARER), 500, 200)
+        self.differ(both.raw("PATCH", "/users/$id", {"is_active": None}, **ADMIN), 500, 200)
+
+    def test_last_superuser(self, both: Both, superuser: str) -> None:
+        answers = both.raw("PATCH", "/users/$admin_id", {"is_superuser": False}, **ADMIN)
+        assert self.differ(answers, 200, 400) == {"detail": "LAST_SUPERUSER"}
+
+    def test_revoked(self, both: Both, account: str) -> None:
+        both.login(account, "other")
+        both.send("PATCH", "/users/me", {"password": NEW_PASSWORD}, **BEARER)
+        self.differ(both.raw("GET", "/users/me", Authorization="Bearer $other"), 200, 401)
+        both.send("POST", "/auth/jwt/logout", **BEARER)
+        self.differ(both.raw("GET", "/users/me", **BEARER), 200, 401)
+
+    def test_expired(self, both: Both, account: str) -> None:
+        claims = {"sub": both.values[0]["id"], "aud": ["fastapi-users:auth"], "exp": 1}
+        with time_machine.travel(timezone.now() + timezone.timedelta(hours=2), tick=False):
+            both.keep("token", jwt.encode(claims, SECRET, "HS256"), both.values[1]["token"])
+            assert both.send("GET", "/users/me", **BEARER).status == 401
+            self.differ(both.raw("POST", "/auth/jwt/logout", **BEARER), 401, 204)
+
+    def test_mailed(self, both: Both, account: str) -> None:
+        both.send("POST", "/auth/forgot-password", {"email": account})
+        both.mailed(account, "reset", "reset")
+        both.send("PATCH", "/users/me", {"email": "new." + account}, **BEARER)
+        body = {"token": "$reset", "password": NEW_PASSWORD}
+        answers = both.raw("POST", "/auth/reset-password", body)
+        assert self.differ(answers, 200, 400) == {"detail": "RESET_PASSWORD_BAD_TOKEN"}
+
+    def test_origin(self, both: Both, account: str) -> None:
+        headers = {"Cookie": f"{COOKIE}=$token", "Origin": "https://evil.test"}
+        self.differ(both.raw("PATCH", "/users/me", {"password": NEW_PASSWORD}, **headers), 200, 403)
+
+    def test_size(self, both: Both) -> None:
+        self.differ(both.raw("POST", "/auth/verify", {"token": "x" * 3_000_000}), 400, 413)
+
+    def test_slash(self, both: Both) -> None:
+        self.differ(both.raw("POST", "/auth/register/", {}), 307, 404)
+
+    def test_me(self, both: Both) -> None:
+        self.differ(both.raw("DELETE", "/users/me"), 401, 405)
+
+    def test_multipart(self, both: Both) -> None:
+        answers = both.raw("POST", "/auth/jwt/login", "x", "multipart/form-data")
+        assert self.differ(answers, 400, 400) == {"detail": "There was an error parsing the body"}
+        assert answers[0].body != answers[1].body
