@@ -194,9 +194,9 @@ class UserAdmin(admin.ModelAdmin):
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        # What belongs to a user goes with them, though nobody may delete it by itself.
-        deleted, counts, _needed, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, set(), protected
+        """Who may delete a user may delete what is the user's: sessions go along, which nobody deletes by hand."""
+        to_delete, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_user(user=obj, actor=cast(User, request.user), context=_context(request))

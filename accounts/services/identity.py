@@ -192,9 +192,10 @@ def verification_key(user: User) -> str:
 def spend_key(key: str) -> User | None:
     """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
     address_id, email = _address_of(key)
-    spent = EmailAddress.objects.filter(pk=address_id, email=email, verified=False, user__is_active=True).update(
-        verified=True
-    )
+    # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
+    spent = EmailAddress.objects.filter(
+        pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
+    ).update(verified=True)
     return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first() if spent else None
 
 

@@ -1,7 +1,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from accounts.api.fastapi_users import views
+from accounts.api.fastapi_users import user_views, views
 
 operations = [
     path("auth/register", views.RegisterView.as_view()),
@@ -13,8 +13,8 @@ operations = [
     path("auth/reset-password", views.ResetPasswordView.as_view()),
     path("auth/request-verify-token", views.RequestVerifyTokenView.as_view()),
     path("auth/verify", views.VerifyView.as_view()),
-    path("users/me", views.MeView.as_view()),
-    path("users/<str:id>", views.UserView.as_view()),
+    path("users/me", user_views.MeView.as_view()),
+    path("users/<str:id>", user_views.UserView.as_view()),
 ]
 
 # The document of this dialect alone, where clients of FastAPI look for it.

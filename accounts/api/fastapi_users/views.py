@@ -1,11 +1,9 @@
-"""Every route of the package: flows do the work."""
+"""The routes under /auth/: registration, logins, mailed tokens. Flows do the work."""
 
-import uuid
 from datetime import timedelta
 from typing import Any, cast
 
 from django.http import QueryDict
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed, NotFound
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -19,12 +17,11 @@ from accounts.api.fastapi_users.authentication import (
     COOKIE,
     BearerOrCookieAuthentication,
     ExpiredAuthentication,
-    IsSuperuser,
     check_origin,
 )
 from accounts.api.fastapi_users.errors import Malformed, Word, exception_handler, problem
 from accounts.api.fastapi_users.parsing import FastAPINegotiation, JSONBodyParser, NoBodyParser, NullableJSONRenderer
-from accounts.api.fastapi_users.schema import AUTH_TAG, FORM, NULL, TOKEN_AUTH, USERS_TAG, operation
+from accounts.api.fastapi_users.schema import AUTH_TAG, FORM, NULL, TOKEN_AUTH, operation
 from accounts.api.fastapi_users.shapes import (
     BearerResponse,
     EmailBody,
@@ -34,12 +31,9 @@ from accounts.api.fastapi_users.shapes import (
     TokenBody,
     UserCreate,
     UserRead,
-    UserUpdate,
 )
 from accounts.core.context import Dialect
 from accounts.core.errors import ErrorCode
-from accounts.flows.administer import change_user, delete_user
-from accounts.flows.change_account import change_account
 from accounts.flows.log_in import LoggedIn, log_in
 from accounts.flows.log_out import log_out
 from accounts.flows.request_password_reset import request_password_reset
@@ -47,7 +41,6 @@ from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
 from accounts.flows.sign_up import sign_up
 from accounts.flows.verify_email import verify_email
-from accounts.models import User
 
 # These clients have no refresh token, so that their access tokens live as long as their cookie.
 TOKEN_LIFETIME = timedelta(hours=1)
@@ -259,101 +252,11 @@ class VerifyView(CredentialView):
         return Response(UserRead(user).data)
 
 
-class MeView(FastAPIUsersView):
-    @operation(
-        _("Read one's profile"),
-        id="users_current_user_users_me_get",
-        tag=USERS_TAG,
-        success={200: UserRead},
-        refusals=(401,),
-    )
-    def get(self, request: Request) -> Response:
-        return Response(UserRead(self.session.user).data)
-
-    @operation(
-        _("Change one's e-mail or password"),
-        id="users_patch_current_user_users_me_patch",
-        tag=USERS_TAG,
-        body=UserUpdate,
-        success={200: UserRead},
-        words=(Word.UPDATE_USER_EMAIL_ALREADY_EXISTS,),
-        with_reason=(Word.UPDATE_USER_INVALID_PASSWORD,),
-        refusals=(401, 403),
-    )
-    def patch(self, request: Request) -> Response:
-        body = self.body(UserUpdate)
-        user = change_account(
-            session=self.session, email=body.get("email"), password=body.get("password"), context=self.client()
-        )
-        return Response(UserRead(user).data)
-
-
-class UserView(FastAPIUsersView):
-    permission_classes = (IsAuthenticated, IsSuperuser)
-
-    @operation(
-        _("Read a user's profile, as a superuser"),
-        id="users_user_users__id__get",
-        tag=USERS_TAG,
-        success={200: UserRead},
-        refusals=(401, 403, 404),
-    )
-    def get(self, request: Request, id: str) -> Response:
-        return Response(UserRead(find_user(id)).data)
-
-    @operation(
-        _("Change a user, as a superuser"),
-        id="users_patch_user_users__id__patch",
-        tag=USERS_TAG,
-        body=UserUpdate,
-        success={200: UserRead},
-        words=(Word.UPDATE_USER_EMAIL_ALREADY_EXISTS, Word.LAST_SUPERUSER),
-        with_reason=(Word.UPDATE_USER_INVALID_PASSWORD,),
-        refusals=(401, 403, 404),
-    )
-    def patch(self, request: Request, id: str) -> Response:
-        user = find_user(id)
-        body = self.body(UserUpdate)
-        change_user(
-            user=user,
-            email=body.get("email"),
-            password=body.get("password"),
-            is_active=body.get("is_active"),
-            is_superuser=body.get("is_superuser"),
-            verified=body.get("is_verified"),
-            session=self.session,
-            context=self.client(),
-        )
-        return Response(UserRead(user).data)
-
-    @operation(
-        _("Delete a user, as a superuser"),
-        id="users_delete_user_users__id__delete",
-        tag=USERS_TAG,
-        success={204: None},
-        words=(Word.LAST_SUPERUSER,),
-        refusals=(401, 403, 404),
-    )
-    def delete(self, request: Request, id: str) -> Response:
-        delete_user(user=find_user(id), actor=self.session.user, context=self.client())
-        return Response(status=204)
-
-
 class UnknownPathView(CredentialView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound
-
-
-def find_user(id: str) -> User:
-    """The user whose UUID, in any of its spellings, `id` is; raises NotFound."""
-    try:
-        pk = uuid.UUID(id)
-    except ValueError:
-        raise NotFound from None
-    user: User = get_object_or_404(User.objects.with_email_verified(), pk=pk)
-    return user
 
 
 def with_cookie(token: str, *, max_age: timedelta) -> Response:
