@@ -150,7 +150,6 @@ class UserAdmin(admin.ModelAdmin):
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         except AccountError as error:
-            # Somebody took the name between the form's check and the flow, or it is the last superuser.
             return self._refused(request, error)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -166,7 +165,9 @@ class UserAdmin(admin.ModelAdmin):
             return self._refused(request, error)
 
     def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
-        self.message_user(request, " ".join(error.reasons) or str(error), messages.ERROR)
+        # What the form has checked was true until somebody took the name before the flow did.
+        reason = " ".join(error.reasons) or _("Somebody has just taken this name or address.")
+        self.message_user(request, reason, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
