@@ -1,6 +1,6 @@
 """Django admin for accounts: what administrators see, and which flow each of their actions calls."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from django import forms
@@ -149,13 +149,26 @@ class UserAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
-        except AccountError:
-            # What the form has checked was true until somebody took the name before the flow did.
-            self.message_user(request, _("Somebody has just taken this name or address."), messages.ERROR)
-            return HttpResponseRedirect(request.path)
+        except AccountError as error:
+            return self._refused(request, error)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        try:
+            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().changelist_view(request, extra_context)
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
+        # What the form has checked was true until somebody took the name before the flow did.
+        reason = " ".join(error.reasons) or _("Somebody has just taken this name or address.")
+        self.message_user(request, reason, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         values = form.cleaned_data
@@ -187,11 +200,11 @@ class UserAdmin(admin.ModelAdmin):
         return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        delete_user(user=obj, context=_context(request))
+        delete_user(user=obj, actor=cast(User, request.user), context=_context(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
-            delete_user(user=user, context=_context(request))
+            delete_user(user=user, actor=cast(User, request.user), context=_context(request))
 
     @admin.action(description=_("Send a password reset mail"), permissions=["change"])
     def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

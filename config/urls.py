@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("accounts.pages.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
+    path("", include("accounts.api.fastapi_users.urls")),
 ]
 
 handler400 = "accounts.api.common.fallback.bad_request"

@@ -15,10 +15,12 @@ class ErrorCode(StrEnum):
     WRONG_PASSWORD = "wrong_password"
     INVALID_VERIFICATION_KEY = "invalid_verification_key"
     INVALID_NOTICE_KEY = "invalid_notice_key"
+    EMAIL_ALREADY_VERIFIED = "email_already_verified"
     INVALID_RESET_TOKEN = "invalid_reset_token"
     TOKEN_NOT_VALID = "token_not_valid"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
+    LAST_SUPERUSER = "last_superuser"
 
 
 class AccountError(Exception):

@@ -1,5 +1,8 @@
 """What an administrator does to an account."""
 
+from dataclasses import replace
+from functools import partial
+
 from django.db import transaction
 
 from accounts.core import clock
@@ -8,23 +11,34 @@ from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, passwords, sessions
+from accounts.services import audit, credentials, identity, mail, outbox, passwords, sessions
 
 
 def add_user(
-    *, username: str, email: str, password: str, is_superuser: bool = False, verified: bool, context: ClientContext
+    *,
+    username: str | None,
+    email: str,
+    password: str,
+    is_superuser: bool = False,
+    verified: bool,
+    context: ClientContext,
 ) -> User:
     """Makes an account without a session and without mail; a superuser may use the admin.
 
+    username: None makes one from the address.
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN) and
     AccountError(EMAIL_TAKEN).
     """
     user = User(
-        username=username, email=email, language=context.language, is_staff=is_superuser, is_superuser=is_superuser
+        username=identity.username_from(email) if username is None else username,
+        email=email,
+        language=context.language,
+        is_staff=is_superuser,
+        is_superuser=is_superuser,
     )
 
     def clean_username() -> None:
-        user.username = identity.clean_username(username)
+        user.username = identity.clean_username(user.username)
 
     def clean_email() -> None:
         user.email = identity.clean_email(email)
@@ -32,7 +46,7 @@ def add_user(
     AccountErrors.gather(clean_username, clean_email, lambda: passwords.validate(password, user))
     user.password = passwords.make_hash(password)
     with transaction.atomic(durable=True):
-        identity.add(user, verified=verified)
+        identity.add(user, verified=verified, may_rename=username is None)
         audit.record(EventKind.REGISTERED, context, user=user)
     return user
 
@@ -42,31 +56,54 @@ def change_user(
     user: User,
     username: str | None = None,
     avatar_url: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
     is_active: bool | None = None,
     is_staff: bool | None = None,
     is_superuser: bool | None = None,
     verified: bool | None = None,
+    session: Session | None = None,
     context: ClientContext,
 ) -> None:
-    """Sets what is not None; deactivating ends the sessions, unmarking the address kills the keys mailed before.
+    """Sets what is not None, all or nothing.
 
-    Raises AccountErrors for a username or avatar that cannot be had and AccountError(USERNAME_TAKEN).
+    A new password and deactivating end the sessions; a new address is told to both the old and the new one, and
+    like unmarking it kills the keys mailed before.
+    session: the administrator's, which outlives a new password of their own.
+    Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN), and
+    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser.
     """
-    cleaned = {"username": user.username, "avatar_url": user.avatar_url}
+    wanted = User(username=user.username, avatar_url=user.avatar_url, email=user.email)
 
     def clean_username() -> None:
         if username is not None:
-            cleaned["username"] = identity.clean_username(username)
+            wanted.username = identity.clean_username(username)
 
     def clean_avatar_url() -> None:
         if avatar_url is not None:
-            cleaned["avatar_url"] = identity.clean_avatar_url(avatar_url)
+            wanted.avatar_url = identity.clean_avatar_url(avatar_url)
 
-    AccountErrors.gather(clean_username, clean_avatar_url)
+    AccountErrors.gather(
+        clean_username,
+        clean_avatar_url,
+        partial(credentials.clean_email, wanted, email),
+        partial(credentials.check_password, wanted, password),
+    )
+    new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
-        if cleaned != {"username": user.username, "avatar_url": user.avatar_url}:
-            identity.rename(user, **cleaned)
+        # First of all, because it locks the rows of several users.
+        if is_active is False or is_superuser is False:
+            identity.keep_a_superuser(user)
+        if (wanted.username, wanted.avatar_url) != (user.username, user.avatar_url):
+            identity.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
             audit.record(EventKind.PROFILE_CHANGED, context, user=user)
+        if new_hash is not None:
+            passwords.put(user, to=new_hash)
+            credentials.password_changed(user, context, session=session)
+        if wanted.email != user.email:
+            credentials.change_email(user, wanted.email, context, session=session)
+            if not verified:
+                mail.verification(user, context)
         if identity.set_roles(user, is_staff=is_staff, is_superuser=is_superuser):
             roles = f"is_staff={user.is_staff} is_superuser={user.is_superuser}"
             audit.record(EventKind.ROLES_CHANGED, context, user=user, detail=roles)
@@ -80,9 +117,17 @@ def change_user(
                 sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=clock.now())
 
 
-def delete_user(*, user: User, context: ClientContext) -> None:
-    """Deletes an account with everything of its own; its security events stay, without personal data."""
+def delete_user(*, user: User, actor: User, context: ClientContext) -> None:
+    """Deletes an account with everything of its own; its security events stay, without personal data.
+
+    actor: who does it, maybe the user themselves.
+    Raises AccountError(LAST_SUPERUSER) for the last active superuser.
+    """
+    if actor.pk == user.pk:
+        context = replace(context, ip="", user_agent="")
     with transaction.atomic(durable=True):
+        identity.keep_a_superuser(user)
         audit.forget_person(user)
         audit.record(EventKind.DELETED, context)
+        outbox.forget(user.email)
         user.delete()

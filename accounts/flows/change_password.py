@@ -1,12 +1,10 @@
 from django.db import transaction
 
-from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.models.session import EndReason
-from accounts.services import audit, mail, passwords, sessions
+from accounts.services import audit, credentials, passwords
 
 
 def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
@@ -23,10 +21,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
         # Somebody who replaced the password meanwhile made the old one wrong.
         changed = is_correct and passwords.swap(user, to=new_hash)
         if changed:
-            others = Session.objects.filter(user=user).exclude(pk=session.pk)
-            sessions.end(others, reason=EndReason.PASSWORD_CHANGED, context=context, now=clock.now())
-            audit.record(EventKind.PASSWORD_CHANGED, context, user=user, session_id=session.pk)
-            mail.password_changed(user, context)
+            credentials.password_changed(user, context, session=session)
         else:
             audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
     if not changed:

@@ -12,16 +12,18 @@ from accounts.services import audit, identity, mail, passwords, sessions
 def disown(*, key: str, context: ClientContext) -> None:
     """What "this was not me" in a security notice does: ends every session, and starts a reset.
 
-    The password stops working, because whoever did it may know it. That also spends `key`, which is bound to the hash.
+    The password stops working, because whoever did it may know it, and the address that the notice went to is the
+    account's again. If another account has taken that address by now the account stays locked for an administrator:
+    a reset mail would go to whoever did it.
     Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time.
     """
-    user = identity.read_notice_key(key)
-    if user is None:
-        raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
     with transaction.atomic(durable=True):
-        if not passwords.swap(user, to=passwords.make_unusable()):
+        spent = identity.spend_notice_key(key, password=passwords.make_unusable())
+        if spent is None:
             raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
+        user, address = spent
         these = Session.objects.filter(user=user)
         sessions.end(these, reason=EndReason.DISOWNED, context=context, now=clock.now())
         audit.record(EventKind.DISOWNED, context, user=user)
-        mail.password_reset(user, context)
+        if identity.restore_email(user, address):
+            mail.password_reset(user, context)

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -18,9 +19,12 @@ class LoggedIn:
     tokens: TokenPair
 
 
-def log_in(*, names: tuple[str, ...], password: str, context: ClientContext) -> LoggedIn:
+def log_in(
+    *, names: tuple[str, ...], password: str, access_lifetime: timedelta | None = None, context: ClientContext
+) -> LoggedIn:
     """Starts a session for whoever is meant by each of `names`, usernames or addresses.
 
+    access_lifetime: how long the access token lives, if not ACCESS_TOKEN_MINUTES.
     Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password and
     an inactive account, and AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory.
     """
@@ -44,4 +48,4 @@ def log_in(*, names: tuple[str, ...], password: str, context: ClientContext) -> 
             audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)
     if user is None or refusal is not None:
         raise AccountError(refusal or ErrorCode.INVALID_CREDENTIALS)
-    return LoggedIn(user=user, tokens=sessions.tokens(head, now=now))
+    return LoggedIn(user=user, tokens=sessions.tokens(head, now=now, access_lifetime=access_lifetime))

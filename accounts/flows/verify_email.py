@@ -2,18 +2,22 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import User
 from accounts.models.security_event import EventKind
 from accounts.services import audit, identity
 
 
-def verify_email(*, key: str, context: ClientContext) -> None:
-    """Marks the address that `key` was mailed to as verified.
+def verify_email(*, key: str, context: ClientContext) -> User:
+    """Marks the address that `key` was mailed to as verified, and answers its user.
 
-    Raises AccountError(INVALID_VERIFICATION_KEY) for a key that is wrong, used, past its time, or of an address that
-    its user no longer has.
+    Raises AccountError(EMAIL_ALREADY_VERIFIED) for a key whose address is verified, and
+    AccountError(INVALID_VERIFICATION_KEY) for one that is wrong, past its time, or of an address that its user no
+    longer has.
     """
     with transaction.atomic(durable=True):
         user = identity.spend_key(key)
         if user is None:
-            raise AccountError(ErrorCode.INVALID_VERIFICATION_KEY)
+            is_spent = identity.is_spent(key)
+            raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
         audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
+    return user

@@ -14,6 +14,7 @@ class MessageKind(models.TextChoices):
     REGISTRATION_ATTEMPT = "registration_attempt", _("somebody tried to register with your address")
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
+    EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
 
 

@@ -14,6 +14,7 @@ class EventKind(models.TextChoices):
     VERIFICATION_REQUESTED = "verification_requested", _("verification mail asked for")
     EMAIL_VERIFIED = "email_verified", _("e-mail verified")
     EMAIL_UNVERIFIED = "email_unverified", _("e-mail marked as not verified")
+    EMAIL_CHANGED = "email_changed", _("e-mail changed")
     LOGGED_IN = "logged_in", _("logged in")
     LOGIN_FAILED = "login_failed", _("login failed")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")

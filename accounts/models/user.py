@@ -22,6 +22,9 @@ def canonical(name: str) -> str:
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    def active_superusers(self) -> Self:
+        return self.filter(is_superuser=True, is_active=True)
+
     def with_email_verified(self) -> Self:
         """Adds `email_verified` (bool) and `address_id` from allauth's primary EmailAddress, in the same statement."""
         return self.annotate(
@@ -57,6 +60,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+    # When its owner last said "this was not me": the notices mailed before that are spent.
+    disowned_at = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
     # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None

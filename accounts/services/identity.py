@@ -5,11 +5,11 @@ and speak SMTP: ours name the address too and are spent by the UPDATE that verif
 place: a new row takes its place, so that every key that was mailed for the old one is dead.
 """
 
-import hashlib
 import re
+import secrets
 import unicodedata
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from allauth.account.models import EmailAddress
 from confusable_homoglyphs import confusables
@@ -17,9 +17,11 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.http import urlsafe_base64_decode
 from django.utils.translation import gettext as _
 
+from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
@@ -95,19 +97,52 @@ def find_by_uid(uid: str) -> User | None:
     return User.objects.filter(pk=pk, is_active=True).first()
 
 
-def add(user: User, *, verified: bool) -> None:
+def username_from(email: str) -> str:
+    """A username made of the local part of an address, for an account that is made without one; not always free."""
+    letters = _USERNAME.findall(unicodedata.normalize("NFKC", email.rpartition("@")[0]))
+    try:
+        return clean_username("".join(letters)[:100])
+    except AccountError:
+        return "user"
+
+
+def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
     """Inserts a new user and its address; the unique constraints decide between two of the same name.
 
+    may_rename: gives the user another name, with a suffix, where theirs is taken.
     Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
     """
+    name = user.username
+    while True:
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+                _add_address(user, verified=verified)
+            return
+        except IntegrityError:
+            # Where the name may be another, the address is looked at first: a taken one costs what a fresh one does.
+            is_address = may_rename and User.objects.filter(email_key=user.email_key).exists()
+            taken = AccountError(ErrorCode.EMAIL_TAKEN) if is_address else _taken(user)
+        if not may_rename or taken.code is not ErrorCode.USERNAME_TAKEN:
+            raise taken
+        user.username = f"{name}-{secrets.token_hex(3)}"
+
+
+def change_email(user: User, email: str) -> None:
+    """Gives the user another address, unverified, in a new row, so that keys mailed to the old one are dead.
+
+    Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
+    """
+    if canonical(email) == user.email_key:
+        raise AccountError(ErrorCode.EMAIL_TAKEN)
+    user.email = email
     try:
         with transaction.atomic():
-            user.save(force_insert=True)
-            address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+            user.save(update_fields={"email"})
+            EmailAddress.objects.filter(user=user).delete()
+            _add_address(user, verified=False)
     except IntegrityError:
-        raise _taken(user) from None
-    user.email_verified = verified
-    user.address_id = address.pk
+        raise AccountError(ErrorCode.EMAIL_TAKEN) from None
 
 
 def rename(user: User, *, username: str, avatar_url: str) -> None:
@@ -122,6 +157,17 @@ def rename(user: User, *, username: str, avatar_url: str) -> None:
 
 def note_visit(user: User, *, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(last_visit=now)
+
+
+def keep_a_superuser(user: User) -> None:
+    """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
+
+    Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
+    that of two superusers who remove each other one stays.
+    """
+    superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
+    if set(superusers.values_list("pk", flat=True)) == {user.pk}:
+        raise AccountError(ErrorCode.LAST_SUPERUSER, reasons=(_("The last active superuser has to stay."),))
 
 
 def set_active(user: User, active: bool) -> bool:
@@ -148,46 +194,81 @@ def verification_key(user: User) -> str:
 
 def spend_key(key: str) -> User | None:
     """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
-    try:
-        address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
+    address_id, email = _address_of(key)
     # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
     spent = EmailAddress.objects.filter(
         pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
     ).update(verified=True)
-    return User.objects.filter(emailaddress__pk=address_id).first() if spent else None
+    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first() if spent else None
 
 
-def notice_key(user: User) -> str:
-    """A key that says "this was not me", good for three days and as long as the password is the present one."""
-    return signing.dumps([str(user.pk), _password_mark(user)], salt=_NOTICE_SALT)
+def is_spent(key: str) -> bool:
+    """Whether the address that `key` was mailed to is verified already, and still its user's."""
+    address_id, email = _address_of(key)
+    verified = EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True)
+    return bool(verified.exists())
 
 
-def read_notice_key(key: str) -> User | None:
-    """The active user to whom the notice with `key` was mailed; None where the key is good for nothing."""
+def notice_key(user: User, address: str) -> str:
+    """A key that says "this was not me", mailed to `address` and good for three days.
+
+    It outlives a change of password or address, for that is what a thief would do next.
+    """
+    return signing.dumps([str(user.pk), address, clock.now().timestamp()], salt=_NOTICE_SALT)
+
+
+def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
+    """Gives the active user to whom `key` was mailed another hash, and answers them and the address it was mailed to.
+
+    It spends this key and all that were mailed before it, in one statement. None where the key is good for nothing.
+    """
     try:
-        pk, mark = signing.loads(key, salt=_NOTICE_SALT, max_age=conf.notice_key_lifetime)
-        user = User.objects.filter(pk=uuid.UUID(pk), is_active=True).first()
-    except (signing.BadSignature, ValueError, TypeError, AttributeError):
+        pk, address, mailed_at = signing.loads(key, salt=_NOTICE_SALT, max_age=conf.notice_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
         return None
-    return user if user is not None and mark == _password_mark(user) else None
+    mailed = datetime.fromtimestamp(mailed_at, UTC)
+    unspent = Q(disowned_at=None) | Q(disowned_at__lt=mailed)
+    if not User.objects.filter(unspent, pk=pk, is_active=True).update(disowned_at=clock.now(), password=password):
+        return None
+    return User.objects.get(pk=pk), address
 
 
-def _password_mark(user: User) -> str:
-    """Changes with the password, and tells nothing of it."""
-    return hashlib.sha256(f"{_NOTICE_SALT}:{user.password}".encode()).hexdigest()[:16]
+def restore_email(user: User, address: str) -> bool:
+    """Gives the user an address back that they have just proved to read; False where another account has it by now."""
+    if canonical(address) != user.email_key:
+        try:
+            change_email(user, address)
+        except AccountError:
+            return False
+    set_verified(user, True)
+    return True
 
 
 def set_verified(user: User, verified: bool) -> bool:
     """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
+    user.email_verified = verified
     primary = EmailAddress.objects.filter(user=user, primary=True)
     if verified:
         return bool(primary.filter(verified=False).update(verified=True))
     if not primary.filter(verified=True).delete()[0]:
         return False
-    EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=False)
+    _add_address(user, verified=False)
     return True
+
+
+def _add_address(user: User, *, verified: bool) -> None:
+    address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+    user.email_verified = verified
+    user.address_id = address.pk
+
+
+def _address_of(key: str) -> tuple[int, str]:
+    """The id and the text of the address that `key` was mailed to; 0 and "" where the key is good for nothing."""
+    try:
+        address_id, email = signing.loads(key, salt=_KEY_SALT, max_age=conf.verification_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
+        return 0, ""
+    return address_id, email
 
 
 def _taken(user: User) -> AccountError:

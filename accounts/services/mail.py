@@ -35,19 +35,32 @@ def password_changed(user: User, context: ClientContext) -> None:
     _notice(MessageKind.PASSWORD_CHANGED, user, context)
 
 
+def email_changed(user: User, context: ClientContext, *, old: str) -> None:
+    """Tells both the old and the new address of `user`."""
+    for address in (old, user.email):
+        _notice(MessageKind.EMAIL_CHANGED, user, context, to=address)
+
+
 def refresh_token_reused(user: User, context: ClientContext) -> None:
     _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context)
 
 
-def _notice(kind: MessageKind, user: User, context: ClientContext) -> None:
+def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str | None = None) -> None:
     """A security notice, in the language of its owner, with a link that says "this was not me"."""
-    link = f"{conf.public_url}/not-me?key={identity.notice_key(user)}"
-    _put(kind, user, user.language, link=link, ip=context.ip)
+    link = f"{conf.public_url}/not-me?key={identity.notice_key(user, to or user.email)}"
+    _put(kind, user, user.language, to=to, link=link, ip=context.ip)
 
 
 def _put(
-    kind: MessageKind, user: User | None, language: str, *, lifetime: timedelta | None = None, **values: str
+    kind: MessageKind,
+    user: User | None,
+    language: str,
+    *,
+    to: str | None = None,
+    lifetime: timedelta | None = None,
+    **values: str,
 ) -> None:
+    """to: where it goes, if not to the address that the user has."""
     with translation.override(language):
         values |= {"username": user.username if user else "", "site": conf.public_url}
         subject, text, html = (
@@ -55,7 +68,7 @@ def _put(
         )
     outbox.put(
         kind,
-        to=user.email if user else "",
+        to=to or (user.email if user else ""),
         language=language,
         subject=" ".join(subject.split()),
         text=text.strip() + "\n",

@@ -84,6 +84,11 @@ def retry(messages: MessageQuerySet, *, now: datetime) -> int:
     )
 
 
+def forget(address: str) -> None:
+    """Deletes every message to an address whose account is being deleted."""
+    Message.objects.filter(to=address).delete()
+
+
 def _settle(message: Message, state: MessageState, *, now: datetime) -> None:
     Message.objects.filter(pk=message.pk, state=MessageState.QUEUED).update(
         state=state, settled_at=now, claimed_until=None, subject="", text="", html="", last_error=""

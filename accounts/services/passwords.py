@@ -75,6 +75,12 @@ def make_unusable() -> str:
     return make_password(None)
 
 
+def put(user: User, *, to: str) -> None:
+    """Replaces the hash of `user` by another, whatever it is now."""
+    user.password = to
+    user.save(update_fields={"password"})
+
+
 def reset_uid(user: User) -> str:
     return urlsafe_base64_encode(force_bytes(user.pk))
 

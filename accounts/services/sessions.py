@@ -66,8 +66,11 @@ def start(user: User, context: ClientContext, *, email_verified: bool, now: date
     return Head(session=session, token_id=token_id)
 
 
-def tokens(head: Head, *, now: datetime) -> TokenPair:
-    """The tokens of a session that was started or rotated; called after the transaction that did it."""
+def tokens(head: Head, *, now: datetime, access_lifetime: timedelta | None = None) -> TokenPair:
+    """The tokens of a session that was started or rotated; called after the transaction that did it.
+
+    access_lifetime: how long the access token lives, if not ACCESS_TOKEN_MINUTES.
+    """
     session = head.session
     refresh = jwt.encode(
         TokenType.REFRESH,
@@ -78,7 +81,8 @@ def tokens(head: Head, *, now: datetime) -> TokenPair:
         issued_at=session.rotated_at,
         expires_at=session.expires_at,
     )
-    return TokenPair(access=access_token(session, now=now, lifetime=conf.access_token_lifetime), refresh=refresh)
+    access = access_token(session, now=now, lifetime=access_lifetime or conf.access_token_lifetime)
+    return TokenPair(access=access, refresh=refresh)
 
 
 def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str:

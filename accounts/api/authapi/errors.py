@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, UnreadablePostError
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
-from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.api.common.bodies import BodyTooLarge
+from accounts.api.common.errors import as_api_exception
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 
@@ -39,10 +37,13 @@ WIRE: dict[ErrorCode, Wire] = {
     ),
     ErrorCode.INVALID_VERIFICATION_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
     ErrorCode.INVALID_NOTICE_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
+    # A used key is told from a wrong one by dialects whose clients have a word for it.
+    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key", message=_("This key is wrong, used or expired.")),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
     ErrorCode.TOKEN_NOT_VALID: Wire(message=_("Token is invalid or expired"), status=status.HTTP_401_UNAUTHORIZED),
     ErrorCode.SESSION_NOT_FOUND: Wire(message=_("No such session."), status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url", message=_("Enter a valid https URL.")),
+    ErrorCode.LAST_SUPERUSER: Wire(message=_("The last active superuser has to stay.")),
 }
 
 
@@ -54,13 +55,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """
     if isinstance(error, AccountError):
         return _account_error(error, getattr(context.get("view"), "error_fields", {}))
-    if isinstance(error, RequestDataTooBig):
-        error = BodyTooLarge()
-    elif isinstance(error, SuspiciousOperation | UnreadablePostError):
-        error = ParseError(_("The body cannot be read."))
-    elif isinstance(error, Http404):
-        error = NotFound()
-    elif isinstance(error, PermissionDenied):
+    error = as_api_exception(error)
+    if isinstance(error, PermissionDenied):
         return Response({"detail": str(error), "code": "permission_denied"}, status=status.HTTP_403_FORBIDDEN)
     response = drf_exception_handler(error, context)
     if response is not None:

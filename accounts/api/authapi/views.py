@@ -1,6 +1,6 @@
 """The ten operations of AuthApi.md: the libraries' views give shape and description, flows do the work."""
 
-from typing import Any, cast
+from typing import Any
 
 from dj_rest_auth import views as dj_rest_auth
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,6 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
-from rest_framework.views import APIView
 from rest_framework_simplejwt import views as simplejwt
 
 from accounts.api.authapi.schema import NO_AUTH, OPTIONAL_AUTH, REQUIRED_AUTH, operation
@@ -26,9 +25,8 @@ from accounts.api.authapi.serializers import (
     VerifyEmailSerializer,
 )
 from accounts.api.common.authentication import ExpiredBearerAuthentication
-from accounts.api.common.bodies import check_length
-from accounts.api.common.context import client_context
-from accounts.core.context import ClientContext, Dialect
+from accounts.api.common.views import DialectView
+from accounts.core.context import Dialect
 from accounts.core.errors import ErrorCode
 from accounts.flows.change_password import change_password
 from accounts.flows.log_in import log_in
@@ -39,30 +37,13 @@ from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
 from accounts.flows.sign_up import sign_up
 from accounts.flows.verify_email import verify_email
-from accounts.models import Session
 from accounts.services import sessions
 
 DETAIL = {200: RestAuthDetailSerializer}
 
 
-class AuthApiView(APIView):
-    # What every operation of the dialect shares. A docstring here would become the description of each.
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        check_length(request)
-        super().initial(request, *args, **kwargs)
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        response.headers["Cache-Control"] = "no-store"
-        return super().finalize_response(request, response, *args, **kwargs)
-
-    @property
-    def session(self) -> Session:
-        """The session behind the request's access token."""
-        return cast(Session, self.request.auth)
-
-    def client(self) -> ClientContext:
-        return client_context(self.request, Dialect.AUTHAPI)
+class AuthApiView(DialectView):
+    dialect = Dialect.AUTHAPI
 
     def body(self, serializer_class: Any, **kwargs: Any) -> dict[str, Any]:
         """The request's body in the shape of `serializer_class`; raises ValidationError."""

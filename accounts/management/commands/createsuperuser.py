@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Makes an account that may do everything, in the admin and through the API; its address counts as verified."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--username")
+        parser.add_argument("--username", help="one is made from the address where it is left out")
         parser.add_argument("--email")
         parser.add_argument("--noinput", action="store_true", help="take the password from DJANGO_SUPERUSER_PASSWORD")
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         asks = not options["noinput"]
         email = options["email"] or os.environ.get("DJANGO_SUPERUSER_EMAIL") or (input("E-mail: ") if asks else "")
         username = options["username"] or os.environ.get("DJANGO_SUPERUSER_USERNAME")
-        username = username or (input("Username: ") if asks else "")
+        username = username or (input("Username (empty: from the address): ") if asks else None) or None
         password = os.environ.get("DJANGO_SUPERUSER_PASSWORD") or (getpass.getpass() if asks else "")
         if asks and "DJANGO_SUPERUSER_PASSWORD" not in os.environ and password != getpass.getpass("Password again: "):
             raise CommandError("The two passwords are not the same.")

@@ -1,0 +1,32 @@
+from typing import Any, cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.common.bodies import check_length
+from accounts.api.common.context import client_context
+from accounts.core.context import ClientContext, Dialect
+from accounts.models import Session
+
+
+class DialectView(APIView):
+    # What every operation of every dialect shares. A docstring here would become the description of each.
+
+    dialect: Dialect
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_length(request)
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    @property
+    def session(self) -> Session:
+        """The session behind the request's access token."""
+        return cast(Session, self.request.auth)
+
+    def client(self) -> ClientContext:
+        return client_context(self.request, self.dialect)

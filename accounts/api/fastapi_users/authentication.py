@@ -1,0 +1,75 @@
+"""How a FastAPI Users client says who it is: a bearer token or the cookie."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from accounts.api.common.authentication import bearer_token
+from accounts.core.conf import conf
+from accounts.core.errors import AccountError
+from accounts.models import Session, User
+from accounts.services import sessions
+
+COOKIE = "fastapiusersauth"
+
+
+def check_origin(request: Request) -> None:
+    """Raises PermissionDenied for a write that a browser sends from another site; what is no browser names no origin.
+
+    SameSite=lax keeps the cookie from most of them, but not from a form of a site on the same domain.
+    """
+    origin = request.headers.get("Origin")
+    own = f"{request.scheme}://{request.get_host()}"
+    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url):
+        raise PermissionDenied
+
+
+class BearerOrCookieAuthentication(BaseAuthentication):
+    """request.user and request.auth (the Session) from the first good token, the bearer's before the cookie's."""
+
+    even_if_expired = False
+
+    def authenticate(self, request: Request) -> tuple[User, Session] | None:
+        session = self._session(bearer_token(request))
+        if session is None:
+            session = self._session(request.COOKIES.get(COOKIE))
+            if session is not None:
+                check_origin(request)
+        return (session.user, session) if session else None
+
+    def _session(self, token: str | None) -> Session | None:
+        try:
+            return sessions.authenticate(token, even_if_expired=self.even_if_expired) if token else None
+        except AccountError:
+            return None
+
+
+class ExpiredAuthentication(BearerOrCookieAuthentication):
+    """For logging out: a token past its time still names the session to end."""
+
+    even_if_expired = True
+
+
+class IsSuperuser(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_superuser)
+
+
+class BearerOrCookieScheme(OpenApiAuthenticationExtension):
+    target_class = BearerOrCookieAuthentication
+    match_subclasses = True
+    # The names that FastAPI gives them.
+    name = ["OAuth2PasswordBearer", "APIKeyCookie"]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        return [
+            {"type": "oauth2", "flows": {"password": {"scopes": {}, "tokenUrl": "/auth/jwt/login"}}},
+            {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        ]

@@ -1,0 +1,130 @@
+"""How a refusal looks to a FastAPI Users client: the package's words, and FastAPI's bodies around them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
+from rest_framework.response import Response
+
+from accounts.api.common.errors import as_api_exception
+from accounts.core.errors import AccountError, ErrorCode
+
+
+class Word(StrEnum):
+    """What stands in `detail`: FastAPI's sentences, the package's words, and what the package has no word for."""
+
+    BODY_UNREADABLE = "There was an error parsing the body"
+    UNAUTHORIZED = "Unauthorized"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "Not Found"
+    METHOD_NOT_ALLOWED = "Method Not Allowed"
+    LENGTH_REQUIRED = "Length Required"
+    CONTENT_TOO_LARGE = "Content Too Large"
+
+    REGISTER_INVALID_PASSWORD = "REGISTER_INVALID_PASSWORD"
+    REGISTER_USER_ALREADY_EXISTS = "REGISTER_USER_ALREADY_EXISTS"
+    LOGIN_BAD_CREDENTIALS = "LOGIN_BAD_CREDENTIALS"
+    LOGIN_USER_NOT_VERIFIED = "LOGIN_USER_NOT_VERIFIED"
+    RESET_PASSWORD_BAD_TOKEN = "RESET_PASSWORD_BAD_TOKEN"
+    RESET_PASSWORD_INVALID_PASSWORD = "RESET_PASSWORD_INVALID_PASSWORD"
+    VERIFY_USER_BAD_TOKEN = "VERIFY_USER_BAD_TOKEN"
+    VERIFY_USER_ALREADY_VERIFIED = "VERIFY_USER_ALREADY_VERIFIED"
+    UPDATE_USER_EMAIL_ALREADY_EXISTS = "UPDATE_USER_EMAIL_ALREADY_EXISTS"
+    UPDATE_USER_INVALID_PASSWORD = "UPDATE_USER_INVALID_PASSWORD"
+
+    LAST_SUPERUSER = "LAST_SUPERUSER"
+    WRONG_PASSWORD = "WRONG_PASSWORD"
+    USERNAME_INVALID = "USERNAME_INVALID"
+    USERNAME_TAKEN = "USERNAME_TAKEN"
+    AVATAR_URL_INVALID = "AVATAR_URL_INVALID"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """field: the field of the body whose value is refused with 422, None for a word."""
+
+    word: Word | None = None
+    field: str | None = None
+    status: int = 400
+
+
+# Views say another word for the same code where the package does: see FastAPIUsersView.words.
+WIRE: dict[ErrorCode, Wire] = {
+    ErrorCode.INVALID_CREDENTIALS: Wire(word=Word.LOGIN_BAD_CREDENTIALS),
+    ErrorCode.EMAIL_NOT_VERIFIED: Wire(word=Word.LOGIN_USER_NOT_VERIFIED),
+    ErrorCode.USERNAME_INVALID: Wire(word=Word.USERNAME_INVALID),
+    ErrorCode.USERNAME_TAKEN: Wire(word=Word.USERNAME_TAKEN),
+    ErrorCode.EMAIL_INVALID: Wire(field="email", status=422),
+    ErrorCode.EMAIL_TAKEN: Wire(word=Word.UPDATE_USER_EMAIL_ALREADY_EXISTS),
+    ErrorCode.PASSWORD_INVALID: Wire(word=Word.UPDATE_USER_INVALID_PASSWORD),
+    ErrorCode.WRONG_PASSWORD: Wire(word=Word.WRONG_PASSWORD),
+    ErrorCode.INVALID_VERIFICATION_KEY: Wire(word=Word.VERIFY_USER_BAD_TOKEN),
+    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(word=Word.VERIFY_USER_ALREADY_VERIFIED),
+    ErrorCode.INVALID_NOTICE_KEY: Wire(word=Word.VERIFY_USER_BAD_TOKEN),
+    ErrorCode.INVALID_RESET_TOKEN: Wire(word=Word.RESET_PASSWORD_BAD_TOKEN),
+    ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED, status=401),
+    ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
+    ErrorCode.AVATAR_URL_INVALID: Wire(word=Word.AVATAR_URL_INVALID),
+    ErrorCode.LAST_SUPERUSER: Wire(word=Word.LAST_SUPERUSER),
+}
+
+# What FastAPI says of an answer that concerns no rule of the accounts.
+STATUS_WORDS = {
+    400: Word.BODY_UNREADABLE,
+    401: Word.UNAUTHORIZED,
+    403: Word.FORBIDDEN,
+    404: Word.NOT_FOUND,
+    405: Word.METHOD_NOT_ALLOWED,
+    411: Word.LENGTH_REQUIRED,
+    413: Word.CONTENT_TOO_LARGE,
+}
+
+
+class Malformed(APIException):
+    """A body that does not have the shape of its operation."""
+
+    status_code = 422
+
+    def __init__(self, problems: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+def problem(kind: str, message: str, *place: str | int, ctx: dict[str, str] | None = None) -> dict[str, Any]:
+    """One entry of a 422, as pydantic says it: what it is, and where in the body.
+
+    Pydantic adds the `input`; here it is left out, since it may be a password, or text that no JSON can carry.
+    """
+    return {"type": kind, "loc": ["body", *place], "msg": message} | ({"ctx": ctx} if ctx else {})
+
+
+def value_problem(reason: str, field: str) -> dict[str, Any]:
+    """A value of the right type that cannot be had."""
+    message = f"value is not a valid email address: {reason}" if field == "email" else f"Value error, {reason}"
+    return problem("value_error", message, field, ctx={"reason": reason})
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    error = as_api_exception(error)
+    if isinstance(error, AccountError):
+        return _account_error(error, context["view"].words)
+    if isinstance(error, Malformed):
+        return Response({"detail": error.problems}, status=error.status_code)
+    if isinstance(error, APIException):
+        # DRF makes a 403 of a missing token where no scheme has a challenge to show.
+        is_unknown = isinstance(error, NotAuthenticated | AuthenticationFailed)
+        status = 401 if is_unknown else error.status_code
+        return Response({"detail": STATUS_WORDS[status]}, status=status)
+    return None
+
+
+def _account_error(error: AccountError, words: dict[ErrorCode, Word]) -> Response:
+    wire = WIRE[error.code]
+    reason = " ".join(error.reasons)
+    detail: Any = words.get(error.code, wire.word)
+    if wire.field is not None:
+        detail = [value_problem(reason, wire.field)]
+    elif error.code is ErrorCode.PASSWORD_INVALID:
+        detail = {"code": detail, "reason": reason}
+    return Response({"detail": detail}, status=wire.status)

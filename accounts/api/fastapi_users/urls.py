@@ -1,0 +1,30 @@
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from accounts.api.fastapi_users import user_views, views
+
+operations = [
+    path("auth/register", views.RegisterView.as_view()),
+    path("auth/jwt/login", views.LoginView.as_view()),
+    path("auth/jwt/logout", views.LogoutView.as_view()),
+    path("auth/cookie/login", views.CookieLoginView.as_view()),
+    path("auth/cookie/logout", views.CookieLogoutView.as_view()),
+    path("auth/forgot-password", views.ForgotPasswordView.as_view()),
+    path("auth/reset-password", views.ResetPasswordView.as_view()),
+    path("auth/request-verify-token", views.RequestVerifyTokenView.as_view()),
+    path("auth/verify", views.VerifyView.as_view()),
+    path("users/me", user_views.MeView.as_view()),
+    path("users/<str:id>", user_views.UserView.as_view()),
+]
+
+# The document of this dialect alone, where clients of FastAPI look for it.
+document = SpectacularJSONAPIView.as_view(
+    patterns=operations,
+    custom_settings={"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"]},
+)
+
+urlpatterns = [
+    *operations,
+    path("openapi.json", document),
+    re_path(r"^(?:auth|users)(?:/|$)", views.UnknownPathView.as_view()),
+]
