@@ -15,9 +15,12 @@ class ErrorCode(StrEnum):
     WRONG_PASSWORD = "wrong_password"
     INVALID_VERIFICATION_KEY = "invalid_verification_key"
     INVALID_RESET_TOKEN = "invalid_reset_token"
+    INVALID_CODE = "invalid_code"
     TOKEN_NOT_VALID = "token_not_valid"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
+    USER_NOT_FOUND = "user_not_found"
+    RATE_LIMITED = "rate_limited"
 
 
 class AccountError(Exception):
@@ -25,12 +28,14 @@ class AccountError(Exception):
 
     code: which one.
     reasons: sentences for a person, in the language of the request; empty where the code says it all.
+    retry_after: the seconds after which the same may be asked again, of RATE_LIMITED alone.
     """
 
-    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = ()) -> None:
+    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = (), retry_after: int | None = None) -> None:
         super().__init__(code.value)
         self.code = code
         self.reasons = reasons
+        self.retry_after = retry_after
 
 
 class AccountErrors(AccountError):

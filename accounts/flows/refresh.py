@@ -1,8 +1,9 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
@@ -24,14 +25,31 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     now = clock.now()
     with transaction.atomic(durable=True):
         rotation = sessions.rotate(token, now=now)
-        session = rotation.session
-        if rotation.head is None:
-            these = Session.objects.filter(pk=session.pk)
-            if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
-                audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
-                mail.refresh_token_reused(session.user, context)
-        elif now - session.user.last_visit > VISIT_PRECISION:
-            identity.note_visit(session.user, now=now)
+        _settle(rotation.session, was_reused=rotation.head is None, context=context, now=now)
     if rotation.head is None:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return sessions.tokens(rotation.head, now=now)
+
+
+def renew_access(*, token: str, context: ClientContext) -> str:
+    """An access token for a session's refresh token, which stays the current one: for a wire that cannot carry another.
+
+    Raises AccountError(TOKEN_NOT_VALID), and ends the session as refresh() does (contract, Durudex).
+    """
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        session, was_reused = sessions.use(token, now=now)
+        _settle(session, was_reused=was_reused, context=context, now=now)
+    if was_reused:
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return sessions.access_token(session, now=now, lifetime=conf.access_token_lifetime)
+
+
+def _settle(session: Session, *, was_reused: bool, context: ClientContext, now: datetime) -> None:
+    if was_reused:
+        these = Session.objects.filter(pk=session.pk)
+        if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
+            audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
+            mail.refresh_token_reused(session.user, context)
+    elif now - session.user.last_visit > VISIT_PRECISION:
+        identity.note_visit(session.user, now=now)

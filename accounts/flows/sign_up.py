@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -9,7 +10,7 @@ from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, mail, passwords, sessions
+from accounts.services import audit, codes, identity, mail, passwords, sessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +27,8 @@ def sign_up(*, username: str, email: str, password: str, context: ClientContext)
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN), and
     where verification is optional AccountError(EMAIL_TAKEN).
     """
-    user = User(username=username, email=email, language=context.language)
-
-    def clean_username() -> None:
-        user.username = identity.clean_username(username)
-
-    def clean_email() -> None:
-        user.email = identity.clean_email(email)
-
-    AccountErrors.gather(clean_username, clean_email, lambda: passwords.validate(password, user))
-    user.password = passwords.make_hash(password)
     now = clock.now()
-    user.created_at = user.last_visit = now
+    user = _checked_user(username, email, password, context, now=now)
     head = None
     with transaction.atomic(durable=True):
         try:
@@ -59,3 +50,40 @@ def sign_up(*, username: str, email: str, password: str, context: ClientContext)
     if head is None:
         return SignedUp(user=None, tokens=None)
     return SignedUp(user=user, tokens=sessions.tokens(head, now=now))
+
+
+def sign_up_with_code(*, username: str, email: str, password: str, code: str, context: ClientContext) -> TokenPair:
+    """Makes a verified account for who has the code that was mailed to `email`, and starts a session.
+
+    Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and
+    AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex).
+    """
+    now = clock.now()
+    user = _checked_user(username, email, password, context, now=now)
+    with transaction.atomic(durable=True):
+        is_right = codes.spend(user.email, code, now=now)
+        if is_right:
+            identity.add(user, verified=True)
+            audit.record(EventKind.REGISTERED, context, user=user)
+            head = sessions.start(user, context, email_verified=True, now=now)
+            audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)
+        else:
+            audit.record(EventKind.CODE_REFUSED, context)
+    if not is_right:
+        raise AccountError(ErrorCode.INVALID_CODE)
+    return sessions.tokens(head, now=now)
+
+
+def _checked_user(username: str, email: str, password: str, context: ClientContext, *, now: datetime) -> User:
+    """A user that is not saved yet. Raises AccountErrors."""
+    user = User(username=username, email=email, language=context.language, created_at=now, last_visit=now)
+
+    def clean_username() -> None:
+        user.username = identity.clean_username(username)
+
+    def clean_email() -> None:
+        user.email = identity.clean_email(email)
+
+    AccountErrors.gather(clean_username, clean_email, lambda: passwords.validate(password, user))
+    user.password = passwords.make_hash(password)
+    return user

@@ -12,6 +12,7 @@ from accounts.core import clock
 class MessageKind(models.TextChoices):
     VERIFICATION = "verification", _("verify your address")
     REGISTRATION_ATTEMPT = "registration_attempt", _("somebody tried to register with your address")
+    VERIFICATION_CODE = "verification_code", _("your code")
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")

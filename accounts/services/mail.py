@@ -18,6 +18,12 @@ def verification(user: User | None, context: ClientContext) -> None:
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
 
 
+def verification_code(to: str, code: str, context: ClientContext) -> None:
+    """The code that proves the mailbox `to`, whether an account has this address or not."""
+    lifetime = conf.verification_code_lifetime
+    _put(MessageKind.VERIFICATION_CODE, None, context.language, to=to, lifetime=lifetime, code=code)
+
+
 def password_reset(user: User | None, context: ClientContext) -> None:
     """The link that chooses a new password; for nobody, a row that is thrown away."""
     link = ""
@@ -40,7 +46,13 @@ def refresh_token_reused(user: User, context: ClientContext) -> None:
 
 
 def _put(
-    kind: MessageKind, user: User | None, language: str, *, lifetime: timedelta | None = None, **values: str
+    kind: MessageKind,
+    user: User | None,
+    language: str,
+    *,
+    to: str = "",
+    lifetime: timedelta | None = None,
+    **values: str,
 ) -> None:
     with translation.override(language):
         values |= {"username": user.username if user else "", "site": conf.public_url}
@@ -49,7 +61,7 @@ def _put(
         )
     outbox.put(
         kind,
-        to=user.email if user else "",
+        to=user.email if user else to,
         language=language,
         subject=" ".join(subject.split()),
         text=text.strip() + "\n",
