@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema")),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema", template_name="docs/redoc.html")),
+    path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

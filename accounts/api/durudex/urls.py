@@ -1,0 +1,9 @@
+from django.urls import path
+
+from accounts.api.durudex.schema import NEWER, OLDER
+from accounts.api.durudex.views import GraphQLView
+
+urlpatterns = [
+    path("query", GraphQLView.as_view(schema=NEWER)),
+    path("v1/query", GraphQLView.as_view(schema=OLDER)),
+]
