@@ -2,12 +2,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from accounts.models import Message, User
 from accounts.services import keys
 from tests import mailbox
 from tests.clients.authapi import AuthApi
+
+if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Django would test in memory, where threads share one lock that nobody waits for; users have a file.
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = settings.DATABASES["default"]["NAME"] + ".test"
 
 
 @pytest.fixture(autouse=True)

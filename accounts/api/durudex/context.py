@@ -15,6 +15,7 @@ class Asking:
     """What a resolver may know of the request: its `info.context`."""
 
     request: HttpRequest
+    operation_name: str | None
 
     def client(self) -> ClientContext:
         return client_context(self.request, Dialect.DURUDEX)

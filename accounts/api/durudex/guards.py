@@ -149,6 +149,17 @@ class Guards(SchemaExtension):
         self.execution_context.validation_rules = RULES
         yield
 
+    def on_validate(self) -> Iterator[None]:
+        # strawberry would run the first of several operations where the client names none.
+        definitions = (
+            self.execution_context.graphql_document.definitions if self.execution_context.graphql_document else ()
+        )
+        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        if len(operations) > 1 and self.execution_context.context.operation_name is None:
+            message = _("The request does not say which operation to run.")
+            self.execution_context.pre_execution_errors = [GraphQLError(message, operations)]
+        yield
+
     def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         if time.monotonic() > self.deadline:
             raise TookTooLong

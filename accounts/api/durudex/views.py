@@ -39,7 +39,7 @@ class Operation:
 # Nothing here is authenticated by a cookie.
 @method_decorator(csrf_exempt, name="dispatch")
 class GraphQLView(View):
-    http_method_names = ["get", "post", "options"]
+    http_method_names = ["get", "post"]
     schema: Schema = NEWER
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -58,7 +58,7 @@ class GraphQLView(View):
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.name,
-                context_value=Asking(request=request),
+                context_value=Asking(request=request, operation_name=operation.name),
                 allowed_operation_types=allowed,
             )
         except Malformed as error:

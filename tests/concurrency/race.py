@@ -1,0 +1,45 @@
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connection, connections
+
+IS_POSTGRES = connection.vendor == "postgresql"
+
+
+def rounds(on_postgres: int) -> int:
+    """How often a race is run: SQLite, where writers take turns anyway, gets fewer rounds."""
+    return on_postgres if IS_POSTGRES else max(on_postgres // 20, 3)
+
+
+def race(*runners: Callable[[], Any]) -> list[Any]:
+    """Runs all at the same moment, each in a thread with a connection of its own; answers in the runners' order.
+
+    What a runner raises is raised here.
+    """
+    barrier = threading.Barrier(len(runners))
+    answers: list[Any] = [None] * len(runners)
+    failures: list[BaseException] = []
+
+    def run(number: int, runner: Callable[[], Any]) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait(timeout=30)
+            answers[number] = runner()
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(runners)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return answers
+
+
+def statuses(answers: Sequence[Any]) -> list[int]:
+    return sorted(answer.status_code for answer in answers)
