@@ -73,8 +73,6 @@ def render(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     if isinstance(cause, AccountError):
         told = _account_error(cause)
-    elif isinstance(cause, RecursionError):
-        told = refusal(gettext("The query is nested too deeply."))
     elif isinstance(cause, TookTooLong):
         told = refusal(gettext("The query took too long."), Word.SERVER_ERROR)
     elif cause is not None and not isinstance(cause, GraphQLError):

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.shortcuts import render as render_page
@@ -102,10 +102,8 @@ def _parameters(request: HttpRequest) -> Any:
         return json.loads(request.body.decode())
     except APIException as error:
         raise Malformed(str(error.detail)) from None
-    except RequestDataTooBig:
-        raise Malformed(_("The body is too large.")) from None
-    except (ValueError, RecursionError, UnreadablePostError):
-        raise Malformed(_("The body cannot be read.")) from None
+    except (ValueError, RecursionError, SuspiciousOperation, UnreadablePostError):
+        raise Malformed(_("The request cannot be read.")) from None
 
 
 def _operation(parameters: Any) -> Operation:
