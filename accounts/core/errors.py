@@ -5,6 +5,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
+    RATE_LIMITED = "rate_limited"
     INVALID_CREDENTIALS = "invalid_credentials"
     EMAIL_NOT_VERIFIED = "email_not_verified"
     USERNAME_INVALID = "username_invalid"
@@ -17,10 +18,9 @@ class ErrorCode(StrEnum):
     INVALID_RESET_TOKEN = "invalid_reset_token"
     INVALID_CODE = "invalid_code"
     TOKEN_NOT_VALID = "token_not_valid"
+    USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
-    USER_NOT_FOUND = "user_not_found"
-    RATE_LIMITED = "rate_limited"
 
 
 class AccountError(Exception):

@@ -50,10 +50,11 @@ def _put(
     user: User | None,
     language: str,
     *,
-    to: str = "",
+    to: str | None = None,
     lifetime: timedelta | None = None,
     **values: str,
 ) -> None:
+    """to: where it goes, if not to the address that the user has."""
     with translation.override(language):
         values |= {"username": user.username if user else "", "site": conf.public_url}
         subject, text, html = (
@@ -61,7 +62,7 @@ def _put(
         )
     outbox.put(
         kind,
-        to=user.email if user else to,
+        to=to or (user.email if user else ""),
         language=language,
         subject=" ".join(subject.split()),
         text=text.strip() + "\n",

@@ -7,6 +7,7 @@ import pytest
 from graphql import get_introspection_query
 
 from accounts.api.durudex import guards
+from accounts.models import VerificationCode
 from tests.clients.durudex import Durudex, check, error, word
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,7 @@ def _nothing_changes(rows: Any) -> Any:
     before = rows()
     yield
     assert rows() == before
+    assert not VerificationCode.objects.exists()
 
 
 def nested(levels: int) -> str:

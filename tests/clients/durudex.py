@@ -116,7 +116,8 @@ def check(response: Any) -> None:
     assert response.headers["Cache-Control"] == "no-store"
     answer = response.json()
     assert set(answer) <= {"data", "errors"}, said[:300]
-    assert answer.get("errors") or (response.status_code == 200 and answer["data"] is not None), said[:300]
+    assert ("data" in answer) is (response.status_code == 200), said[:300]
+    assert answer.get("errors") or answer["data"] is not None, said[:300]
     for error in answer.get("errors", ()):
         assert set(error) <= {"message", "locations", "path", "extensions"}, error
         assert isinstance(error["message"], str)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accounts.checks import rate_limits_are_on
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import VerificationCode
@@ -88,6 +89,7 @@ def test_limit_can_be_switched_off(settings: Any) -> None:
     settings.RATE_LIMITS = "off"
     for _ in range(10):
         codes.issue(EMAIL, now=clock.now())
+    assert [warning.id for warning in rate_limits_are_on()] == ["accounts.W003"]
 
 
 def test_former_secret_keys_are_honoured(settings: Any) -> None:

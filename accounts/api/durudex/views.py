@@ -75,11 +75,11 @@ class GraphQLView(View):
             return _refuse(_("The request does not say which operation to run."))
         except InvalidOperationTypeError:
             return _refuse(_("This operation needs POST."))
-        answer: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [render(error) for error in result.errors]
-        was_run = result.data is not None or any(error.path for error in result.errors or ())
-        return _respond(answer, status=200 if was_run else 400)
+        errors = result.errors or []
+        answer: dict[str, Any] = {"errors": [render(error) for error in errors]} if errors else {}
+        if result.data is None and not any(error.path for error in errors):
+            return _respond(answer, status=400)
+        return _respond({"data": result.data, **answer}, status=200)
 
 
 @require_safe
