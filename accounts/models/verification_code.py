@@ -9,14 +9,15 @@ MOST_TRIES = 5
 
 class VerificationCodeQuerySet(models.QuerySet["VerificationCode"]):
     def live(self, now: datetime) -> Self:
-        """Codes that may still be tried: neither spent, nor too old, nor guessed at too often."""
-        return self.filter(expires_at__gt=now, tries__lt=MOST_TRIES).exclude(code_hash="")
+        """Codes that may still be tried: neither too old, nor guessed at too often."""
+        return self.filter(expires_at__gt=now, tries__lt=MOST_TRIES)
 
 
 class VerificationCode(models.Model):
     """The present code of one address, and how many it was sent in the running hour (contract, Durudex).
 
-    There is one row an address, so a newer code takes the place of the one before. A spent one has no hash.
+    There is one row an address, so a newer code takes the place of the one before. A spent one has an
+    empty hash, which no code has.
     """
 
     email_key = models.CharField(_("e-mail"), max_length=600, primary_key=True)

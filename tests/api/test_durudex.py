@@ -347,6 +347,12 @@ class TestForgotPassword:
                 assert set(refused["fields"]) == {"password"}
         assert "errors" not in durudex.forgot_password("alice@example.org", code, NEW_PASSWORD).json()
 
+    def test_password_like_the_name_is_refused(self, durudex: Durudex, api: AuthApi) -> None:
+        api.register("secret-name", email="plain@example.org")
+        code = durudex.mailed_code("plain@example.org")
+        refused = error(durudex.forgot_password("plain@example.org", code, "secret-name"))
+        assert refused["fields"] == {"password": ["The password is too similar to the username."]}
+
     def test_says_nothing_of_the_account_without_the_code(self, durudex: Durudex, api: AuthApi) -> None:
         api.register("secret-name", email="plain@example.org")
         known = durudex.forgot_password("plain@example.org", "123456", "secret-name")
