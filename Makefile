@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench client-docs messages lock image
+.PHONY: help run test lint bench client-docs graphql-docs messages lock image
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -26,6 +26,9 @@ bench: .venv/dev ## how fast it is, beside its peers
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client
+
+graphql-docs: .venv/dev ## write the GraphQL schemas to docs/graphql/
+	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-writing-the-document-of-clients} $(BIN)/python -m tests.graphql_schema
 
 messages: .venv/dev ## update and compile the message catalogues
 	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-reading-the-code-of-the-catalogues} $(BIN)/python -m tests.messages

@@ -5,9 +5,13 @@ from typing import Any, cast
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import PasswordChangeView as DjangoPasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -16,6 +20,7 @@ from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError
 from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.change_password import change_password
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.models import Message, SecurityEvent, Session, SigningKey, User
@@ -282,3 +287,29 @@ class MessageAdmin(ReadOnlyAdmin):
         queued = outbox.retry(Message.objects.filter(pk__in=queryset.values("pk")), now=clock.now())
         text = ngettext("Queued %(count)d message.", "Queued %(count)d messages.", queued) % {"count": queued}
         self.message_user(request, text, messages.SUCCESS)
+
+
+class PasswordChangeView(DjangoPasswordChangeView):
+    """The admin's page for one's own password, which Django would save without ending a session or telling anybody."""
+
+    form_class = AdminPasswordChangeForm
+    success_url = reverse_lazy("admin:password_change_done")
+    template_name = "registration/password_change_form.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            change_password(
+                user=form.user,
+                session=None,
+                old_password=form.cleaned_data["old_password"],
+                new_password=form.cleaned_data["new_password1"],
+                context=_context(self.request),
+            )
+        except AccountError as error:
+            form.add_error("new_password2", " ".join(error.reasons) or str(_("This password cannot be used.")))
+            return self.form_invalid(form)
+        update_session_auth_hash(self.request, form.user)
+        return HttpResponseRedirect(self.get_success_url())

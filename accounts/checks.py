@@ -20,3 +20,10 @@ def public_url_is_served(**kwargs: Any) -> list[checks.CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         return [checks.Warning("ALLOWED_HOSTS: * lets a request claim any host", id="accounts.W002")]
     return []
+
+
+@checks.register
+def rate_limits_are_on(**kwargs: Any) -> list[checks.CheckMessage]:
+    if not conf.rate_limits_are_on:
+        return [checks.Warning("RATE_LIMITS: off is for load tests only", id="accounts.W003")]
+    return []

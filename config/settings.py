@@ -41,6 +41,7 @@ PASSWORD_RESET_URL = environment.link(
     "PASSWORD_RESET_URL", PUBLIC_URL + "/reset-password?uid={uid}&token={token}", ("uid", "token")
 )
 PASSWORD_RESET_TIMEOUT = 60 * 60
+RATE_LIMITS = environment.choice("RATE_LIMITS", "on", ("on", "off"))
 
 # --- storage ---
 DATABASES = {"default": environment.database()}

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.admin import PasswordChangeView
 from accounts.api.authapi.schema import SchemaView
 from accounts.api.common.docs import RedocView, SwaggerView
 from accounts.api.common.jwks import jwks
@@ -11,9 +12,11 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SwaggerView.as_view()),
     path("api/redoc/", RedocView.as_view()),
+    path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
     path("", include("accounts.pages.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/", admin.site.urls),
     path("", include("accounts.api.fastapi_users.urls")),
 ]

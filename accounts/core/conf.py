@@ -43,6 +43,15 @@ class AccountSettings:
         return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
     @property
+    def verification_code_lifetime(self) -> timedelta:
+        """OWASP ASVS 5.0, 6.5.5: a code that is sent out of band lives 10 minutes at most."""
+        return timedelta(minutes=10)
+
+    @property
+    def rate_limits_are_on(self) -> bool:
+        return bool(settings.RATE_LIMITS == "on")
+
+    @property
     def verify_email_url(self) -> str:
         """A template with {key}."""
         return str(settings.VERIFY_EMAIL_URL)

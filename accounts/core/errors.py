@@ -5,6 +5,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
+    RATE_LIMITED = "rate_limited"
     INVALID_CREDENTIALS = "invalid_credentials"
     EMAIL_NOT_VERIFIED = "email_not_verified"
     USERNAME_INVALID = "username_invalid"
@@ -17,7 +18,9 @@ class ErrorCode(StrEnum):
     INVALID_NOTICE_KEY = "invalid_notice_key"
     EMAIL_ALREADY_VERIFIED = "email_already_verified"
     INVALID_RESET_TOKEN = "invalid_reset_token"
+    INVALID_CODE = "invalid_code"
     TOKEN_NOT_VALID = "token_not_valid"
+    USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
     LAST_SUPERUSER = "last_superuser"
@@ -28,12 +31,14 @@ class AccountError(Exception):
 
     code: which one.
     reasons: sentences for a person, in the language of the request; empty where the code says it all.
+    retry_after: the seconds after which the same may be asked again, of RATE_LIMITED alone.
     """
 
-    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = ()) -> None:
+    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = (), retry_after: int | None = None) -> None:
         super().__init__(code.value)
         self.code = code
         self.reasons = reasons
+        self.retry_after = retry_after
 
 
 class AccountErrors(AccountError):

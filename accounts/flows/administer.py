@@ -29,22 +29,8 @@ def add_user(
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN) and
     AccountError(EMAIL_TAKEN).
     """
-    user = User(
-        username=identity.username_from(email) if username is None else username,
-        email=email,
-        language=context.language,
-        is_staff=is_superuser,
-        is_superuser=is_superuser,
-    )
-
-    def clean_username() -> None:
-        user.username = identity.clean_username(user.username)
-
-    def clean_email() -> None:
-        user.email = identity.clean_email(email)
-
-    AccountErrors.gather(clean_username, clean_email, lambda: passwords.validate(password, user))
-    user.password = passwords.make_hash(password)
+    user = credentials.new_user(username, email, password, context, now=clock.now())
+    user.is_staff = user.is_superuser = is_superuser
     with transaction.atomic(durable=True):
         identity.add(user, verified=verified, may_rename=username is None)
         audit.record(EventKind.REGISTERED, context, user=user)
@@ -75,17 +61,9 @@ def change_user(
     """
     wanted = User(username=user.username, avatar_url=user.avatar_url, email=user.email)
 
-    def clean_username() -> None:
-        if username is not None:
-            wanted.username = identity.clean_username(username)
-
-    def clean_avatar_url() -> None:
-        if avatar_url is not None:
-            wanted.avatar_url = identity.clean_avatar_url(avatar_url)
-
     AccountErrors.gather(
-        clean_username,
-        clean_avatar_url,
+        partial(credentials.clean_username, wanted, username),
+        partial(credentials.clean_avatar_url, wanted, avatar_url),
         partial(credentials.clean_email, wanted, email),
         partial(credentials.check_password, wanted, password),
     )

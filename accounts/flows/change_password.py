@@ -2,17 +2,19 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.services import audit, credentials, passwords
 
 
-def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
-    """Sets a new password for the user behind `session`, and ends every other session of theirs.
+def change_password(
+    *, user: User, session: Session | None, old_password: str, new_password: str, context: ClientContext
+) -> None:
+    """Sets a new password for `user`, and ends every session of theirs.
 
+    session: the one it is asked from, which goes on; None for the admin, which has none of these.
     Raises AccountError(WRONG_PASSWORD) and AccountError(PASSWORD_INVALID).
     """
-    user = session.user
     is_correct = passwords.verify(old_password, user).correct
     if is_correct:
         passwords.validate(new_password, user)
@@ -23,6 +25,8 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
         if changed:
             credentials.password_changed(user, context, session=session)
         else:
-            audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
+            audit.record(
+                EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk if session else None
+            )
     if not changed:
         raise AccountError(ErrorCode.WRONG_PASSWORD)

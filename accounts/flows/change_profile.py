@@ -1,10 +1,12 @@
+from functools import partial
+
 from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountErrors
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity
+from accounts.services import audit, credentials, identity
 
 
 def change_profile(*, session: Session, username: str | None, avatar_url: str | None, context: ClientContext) -> None:
@@ -13,17 +15,11 @@ def change_profile(*, session: Session, username: str | None, avatar_url: str | 
     Raises AccountErrors for values that cannot be had and AccountError(USERNAME_TAKEN).
     """
     user = session.user
-    cleaned = {"username": user.username, "avatar_url": user.avatar_url}
-
-    def clean_username() -> None:
-        if username is not None:
-            cleaned["username"] = identity.clean_username(username)
-
-    def clean_avatar_url() -> None:
-        if avatar_url is not None:
-            cleaned["avatar_url"] = identity.clean_avatar_url(avatar_url)
-
-    AccountErrors.gather(clean_username, clean_avatar_url)
+    wanted = User(username=user.username, avatar_url=user.avatar_url)
+    AccountErrors.gather(
+        partial(credentials.clean_username, wanted, username),
+        partial(credentials.clean_avatar_url, wanted, avatar_url),
+    )
     with transaction.atomic(durable=True):
-        identity.rename(user, **cleaned)
+        identity.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
         audit.record(EventKind.PROFILE_CHANGED, context, user=user, session_id=session.pk)

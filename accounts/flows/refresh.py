@@ -1,8 +1,9 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
@@ -24,14 +25,35 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     now = clock.now()
     # A rotation is one UPDATE, which is a transaction by itself; BEGIN and COMMIT around it would only cost time.
     rotation = sessions.rotate(token, now=now)
-    session = rotation.session
     if rotation.head is None:
-        with transaction.atomic(durable=True):
-            these = Session.objects.filter(pk=session.pk)
-            if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
-                audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
-                mail.refresh_token_reused(session.user, context)
+        _end_reused(rotation.session, context, now=now)
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    _note_visit(rotation.session, now=now)
+    return sessions.tokens(rotation.head, now=now)
+
+
+def renew_access(*, token: str, context: ClientContext) -> str:
+    """An access token for a session's refresh token, which stays the current one: for a wire that cannot carry another.
+
+    Raises AccountError(TOKEN_NOT_VALID), and ends the session as refresh() does (contract, Durudex).
+    """
+    now = clock.now()
+    session, was_reused = sessions.use(token, now=now)
+    if was_reused:
+        _end_reused(session, context, now=now)
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    _note_visit(session, now=now)
+    return sessions.access_token(session, now=now, lifetime=conf.access_token_lifetime)
+
+
+def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> None:
+    with transaction.atomic(durable=True):
+        these = Session.objects.filter(pk=session.pk)
+        if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
+            audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
+            mail.refresh_token_reused(session.user, context)
+
+
+def _note_visit(session: Session, *, now: datetime) -> None:
     if now - session.user.last_visit > VISIT_PRECISION:
         identity.note_visit(session.user, now=now)
-    return sessions.tokens(rotation.head, now=now)

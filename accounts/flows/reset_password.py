@@ -3,10 +3,10 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, mail, passwords, sessions
+from accounts.services import audit, codes, identity, mail, passwords, sessions
 
 
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
@@ -25,7 +25,40 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
         # The token is bound to the old hash: replacing that hash spends it, and only one of several can replace it.
         if not passwords.swap(user, to=new_hash):
             raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
-        these = Session.objects.filter(user=user)
-        sessions.end(these, reason=EndReason.PASSWORD_RESET, context=context, now=clock.now())
-        audit.record(EventKind.PASSWORD_RESET, context, user=user)
-        mail.password_changed(user, context)
+        _settle_reset(user, context)
+
+
+def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:
+    """Sets a new password for who has the code that was mailed to `email`, verifies it, and ends all sessions.
+
+    Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and with the right
+    code alone AccountError(USER_NOT_FOUND); only a wrong code costs a try (contract, Durudex).
+    """
+    email = identity.clean_email(email)
+    # The user's own name is looked at later: who has no code must not learn what the password is too similar to.
+    passwords.validate(password, User(email=email))
+    new_hash = passwords.make_hash(password)
+    user = identity.find_by_email(email)
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        is_right = codes.spend(email, code, now=now)
+        if not is_right:
+            audit.record(EventKind.CODE_REFUSED, context, user=user)
+        elif user is None:
+            raise AccountError(ErrorCode.USER_NOT_FOUND)
+        else:
+            passwords.validate(password, user)
+            if not passwords.swap(user, to=new_hash):
+                raise AccountError(ErrorCode.USER_NOT_FOUND)
+            if identity.set_verified(user, True):
+                audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
+            _settle_reset(user, context)
+    if not is_right:
+        raise AccountError(ErrorCode.INVALID_CODE)
+
+
+def _settle_reset(user: User, context: ClientContext) -> None:
+    these = Session.objects.filter(user=user)
+    sessions.end(these, reason=EndReason.PASSWORD_RESET, context=context, now=clock.now())
+    audit.record(EventKind.PASSWORD_RESET, context, user=user)
+    mail.password_changed(user, context)

@@ -5,11 +5,11 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
-from accounts.core.errors import AccountError, AccountErrors, ErrorCode
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, mail, passwords, sessions
+from accounts.services import audit, codes, credentials, identity, mail, sessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +32,8 @@ def sign_up(
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN), and
     where verification is optional AccountError(EMAIL_TAKEN).
     """
-    name = identity.username_from(email) if username is None else username
-    user = User(username=name, email=email, language=context.language)
-
-    def clean_username() -> None:
-        user.username = identity.clean_username(name)
-
-    def clean_email() -> None:
-        user.email = identity.clean_email(email)
-
-    AccountErrors.gather(clean_username, clean_email, lambda: passwords.validate(password, user))
-    user.password = passwords.make_hash(password)
     now = clock.now()
-    user.created_at = user.last_visit = now
+    user = credentials.new_user(username, email, password, context, now=now)
     head = None
     # Its id is nobody's: the id of the account would tell a fresh address, to whom it can be looked up.
     stand_in = User(username=user.username, email=user.email, created_at=now, last_visit=now)
@@ -70,3 +59,25 @@ def sign_up(
         user=stand_in if conf.verification_is_mandatory else user,
         tokens=sessions.tokens(head, now=now) if head else None,
     )
+
+
+def sign_up_with_code(*, username: str, email: str, password: str, code: str, context: ClientContext) -> TokenPair:
+    """Makes a verified account for who has the code that was mailed to `email`, and starts a session.
+
+    Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and
+    AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex).
+    """
+    now = clock.now()
+    user = credentials.new_user(username, email, password, context, now=now)
+    with transaction.atomic(durable=True):
+        is_right = codes.spend(user.email, code, now=now)
+        if is_right:
+            identity.add(user, verified=True)
+            audit.record(EventKind.REGISTERED, context, user=user)
+            head = sessions.start(user, context, email_verified=True, now=now)
+            audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)
+        else:
+            audit.record(EventKind.CODE_REFUSED, context)
+    if not is_right:
+        raise AccountError(ErrorCode.INVALID_CODE)
+    return sessions.tokens(head, now=now)

@@ -3,5 +3,6 @@ from accounts.models.security_event import SecurityEvent
 from accounts.models.session import Session
 from accounts.models.signing_key import SigningKey
 from accounts.models.user import User
+from accounts.models.verification_code import VerificationCode
 
-__all__ = ["Message", "SecurityEvent", "Session", "SigningKey", "User"]
+__all__ = ["Message", "SecurityEvent", "Session", "SigningKey", "User", "VerificationCode"]

@@ -12,6 +12,7 @@ from accounts.core import clock
 class MessageKind(models.TextChoices):
     VERIFICATION = "verification", _("verify your address")
     REGISTRATION_ATTEMPT = "registration_attempt", _("somebody tried to register with your address")
+    VERIFICATION_CODE = "verification_code", _("your code")
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
     EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")

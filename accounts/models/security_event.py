@@ -12,6 +12,8 @@ class EventKind(models.TextChoices):
     REGISTERED = "registered", _("registered")
     REGISTRATION_REFUSED = "registration_refused", _("registration refused: the address is taken")
     VERIFICATION_REQUESTED = "verification_requested", _("verification mail asked for")
+    CODE_REQUESTED = "code_requested", _("e-mail code asked for")
+    CODE_REFUSED = "code_refused", _("e-mail code refused")
     EMAIL_VERIFIED = "email_verified", _("e-mail verified")
     EMAIL_UNVERIFIED = "email_unverified", _("e-mail marked as not verified")
     EMAIL_CHANGED = "email_changed", _("e-mail changed")

@@ -5,12 +5,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import URLValidator
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.core import clock
+from accounts.core.errors import AccountError, ErrorCode
 
 
 def canonical(name: str) -> str:
@@ -95,3 +96,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             names = set(kwargs["update_fields"])
             kwargs["update_fields"] = names | {f"{name}_key" for name in names & {"username", "email"}}
         super().save(*args, **kwargs)
+
+    def store(self, *names: str) -> None:
+        """Saves these fields alone. Raises AccountError(USER_NOT_FOUND) where somebody deleted the user meanwhile."""
+        try:
+            self.save(update_fields=set(names))
+        except DatabaseError as error:
+            # Django says so with the base class itself; whatever the database says is of a class derived from it.
+            if type(error) is not DatabaseError:
+                raise
+            raise AccountError(ErrorCode.USER_NOT_FOUND) from None

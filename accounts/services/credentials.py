@@ -1,11 +1,41 @@
-"""A new password or address: whether it can be had, and all that follows from it."""
+"""What a user is to be: whether it can be had, and all that follows from a new password or address."""
+
+from datetime import datetime
+from functools import partial
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
+from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
 from accounts.services import audit, identity, mail, passwords, sessions
+
+
+def new_user(username: str | None, email: str, password: str, context: ClientContext, *, now: datetime) -> User:
+    """A user that is not saved yet, with a hash of `password`; a username of None is made from the address.
+
+    Raises AccountErrors for a username, address or password that cannot be had.
+    """
+    name = identity.username_from(email) if username is None else username
+    user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
+    AccountErrors.gather(
+        partial(clean_username, user, name), partial(clean_email, user, email), partial(check_password, user, password)
+    )
+    user.password = passwords.make_hash(password)
+    return user
+
+
+def clean_username(wanted: User, username: str | None) -> None:
+    """Gives `wanted`, what a user is to be, the username if there is one. Raises AccountError(USERNAME_INVALID)."""
+    if username is not None:
+        wanted.username = identity.clean_username(username)
+
+
+def clean_avatar_url(wanted: User, avatar_url: str | None) -> None:
+    """Gives `wanted`, what a user is to be, the avatar if there is one. Raises AccountError(AVATAR_URL_INVALID)."""
+    if avatar_url is not None:
+        wanted.avatar_url = identity.clean_avatar_url(avatar_url)
 
 
 def clean_email(wanted: User, email: str | None) -> None:

@@ -18,6 +18,12 @@ def verification(user: User | None, context: ClientContext) -> None:
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
 
 
+def verification_code(to: str, code: str, context: ClientContext) -> None:
+    """The code that proves the mailbox `to`, whether an account has this address or not."""
+    lifetime = conf.verification_code_lifetime
+    _put(MessageKind.VERIFICATION_CODE, None, context.language, to=to, lifetime=lifetime, code=code)
+
+
 def password_reset(user: User | None, context: ClientContext) -> None:
     """The link that chooses a new password; for nobody, a row that is thrown away."""
     link = ""

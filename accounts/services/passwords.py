@@ -78,7 +78,7 @@ def make_unusable() -> str:
 def put(user: User, *, to: str) -> None:
     """Replaces the hash of `user` by another, whatever it is now."""
     user.password = to
-    user.save(update_fields={"password"})
+    user.store("password")
 
 
 def reset_uid(user: User) -> str:

@@ -117,6 +117,27 @@ def check(token: str) -> None:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
 
 
+def use(refresh_token: str, *, now: datetime) -> tuple[Session, bool]:
+    """The session of a refresh token that stays its current one, and whether it was used again after the grace.
+
+    Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
+    """
+    claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
+    session = _live(claims, now)
+    was_reused = _standing(session, claims.token_id, now) is Standing.REUSED
+    if not was_reused and not Session.objects.filter(pk=session.pk, ended_at=None).update(last_used_at=now):
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return session, was_reused
+
+
+def find(refresh_token: str) -> Session:
+    """The live session that a refresh token, the current one or an older, belongs to.
+
+    Raises AccountError(TOKEN_NOT_VALID).
+    """
+    return _live(jwt.decode(refresh_token, expected=TokenType.REFRESH), clock.now())
+
+
 def rotate(refresh_token: str, *, now: datetime) -> Rotation:
     """Moves the session on to its next refresh token; within the grace the previous one leads to the current.
 

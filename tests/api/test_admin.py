@@ -204,3 +204,22 @@ def test_dead_letters_can_be_retried(admin: Client, alice: Any, letters: Mailbox
 
 def test_addresses_have_no_list_of_their_own(admin: Client) -> None:
     assert admin.get("/admin/account/emailaddress/").status_code == 404
+
+
+def test_change_of_ones_own_password_ends_sessions(admin: Client, api: AuthApi, letters: Mailbox) -> None:
+    token = api.login("root").json()["access"]
+    new = "battery-staple-7"
+
+    def change(old: str, first: str, second: str) -> Any:
+        body = {"old_password": old, "new_password1": first, "new_password2": second}
+        return admin.post("/admin/password_change/", body)
+
+    assert admin.get("/admin/password_change/").status_code == 200
+    for refused in (("wrong-horse-9", new, new), (PASSWORD, new, "other-horse-9"), (PASSWORD, "x" * 1025, "x" * 1025)):
+        assert change(*refused).status_code == 200
+    assert api.user(token).status_code == 200
+    assert change(PASSWORD, new, new).headers["Location"] == "/admin/password_change/done/"
+    assert api.user(token).status_code == 401
+    assert letters.only().subject == "Your password was changed"
+    assert admin.get("/admin/").status_code == 200
+    assert Client().post("/admin/password_change/", {}).status_code == 302

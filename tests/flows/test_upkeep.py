@@ -79,3 +79,16 @@ def test_events_are_never_changed(alice: Any) -> None:
     event.kind = "password_reset"
     with pytest.raises(TypeError, match="never changed"):
         event.save()
+
+
+def test_changepassword(api: AuthApi, alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_NEW_PASSWORD", "password1")
+    with pytest.raises(CommandError, match="too common"):
+        run("changepassword", "alice")
+    assert api.user(alice["access"]).status_code == 200
+    monkeypatch.setenv("DJANGO_NEW_PASSWORD", "battery-staple-7")
+    assert run("changepassword", "Alice@example.org") == "Set the password of alice, and ended their sessions.\n"
+    assert api.user(alice["access"]).status_code == 401
+    assert api.login("alice", "battery-staple-7").status_code == 200
+    with pytest.raises(CommandError, match="There is no user carol"):
+        run("changepassword", "carol")

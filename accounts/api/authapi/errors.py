@@ -23,6 +23,9 @@ class Wire:
 
 
 WIRE: dict[ErrorCode, Wire] = {
+    ErrorCode.RATE_LIMITED: Wire(
+        message=_("Too many requests. Try again later."), status=status.HTTP_429_TOO_MANY_REQUESTS
+    ),
     ErrorCode.INVALID_CREDENTIALS: Wire(
         field="non_field_errors", message=_("Unable to log in with provided credentials.")
     ),
@@ -40,7 +43,9 @@ WIRE: dict[ErrorCode, Wire] = {
     # A used key is told from a wrong one by dialects whose clients have a word for it.
     ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key", message=_("This key is wrong, used or expired.")),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
+    ErrorCode.INVALID_CODE: Wire(field="code", message=_("This code is wrong, used or expired.")),
     ErrorCode.TOKEN_NOT_VALID: Wire(message=_("Token is invalid or expired"), status=status.HTTP_401_UNAUTHORIZED),
+    ErrorCode.USER_NOT_FOUND: Wire(message=_("No such user."), status=status.HTTP_404_NOT_FOUND),
     ErrorCode.SESSION_NOT_FOUND: Wire(message=_("No such session."), status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url", message=_("Enter a valid https URL.")),
     ErrorCode.LAST_SUPERUSER: Wire(message=_("The last active superuser has to stay.")),

@@ -38,6 +38,8 @@ class Word(StrEnum):
     USERNAME_INVALID = "USERNAME_INVALID"
     USERNAME_TAKEN = "USERNAME_TAKEN"
     AVATAR_URL_INVALID = "AVATAR_URL_INVALID"
+    INVALID_CODE = "INVALID_CODE"
+    RATE_LIMITED = "RATE_LIMITED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,9 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED, status=401),
     ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.AVATAR_URL_INVALID: Wire(word=Word.AVATAR_URL_INVALID),
+    ErrorCode.INVALID_CODE: Wire(word=Word.INVALID_CODE),
+    ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
+    ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
     ErrorCode.LAST_SUPERUSER: Wire(word=Word.LAST_SUPERUSER),
 }
 

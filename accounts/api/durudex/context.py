@@ -1,0 +1,28 @@
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from strawberry.types import Info
+
+from accounts.api.common.authentication import bearer_token
+from accounts.api.common.context import client_context
+from accounts.core.context import ClientContext, Dialect
+from accounts.models import Session
+from accounts.services import sessions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What a resolver may know of the request: its `info.context`."""
+
+    request: HttpRequest
+    operation_name: str | None
+
+    def client(self) -> ClientContext:
+        return client_context(self.request, Dialect.DURUDEX)
+
+    def session(self, *, even_if_expired: bool = False) -> Session:
+        """The session behind the bearer token. Raises AccountError(TOKEN_NOT_VALID), also where there is no token."""
+        return sessions.authenticate(bearer_token(self.request) or "", even_if_expired=even_if_expired)
+
+
+AskingInfo = Info[Asking, None]

@@ -1,0 +1,130 @@
+"""GraphQL over HTTP: one JSON object in, one out; every answer is 200 where something was run, else 400."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.shortcuts import render as render_page
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from rest_framework.exceptions import APIException
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from accounts.api.common.bodies import check_length
+from accounts.api.durudex.context import Asking
+from accounts.api.durudex.errors import refusal, render
+from accounts.api.durudex.guards import LONGEST_QUERY, holds_unclean_text
+from accounts.api.durudex.schema import NEWER, Schema
+
+WITH_GET = {OperationType.QUERY}
+WITH_POST = {OperationType.QUERY, OperationType.MUTATION}
+
+# GraphiQL sets styles from its script; nothing else comes from anywhere but our own files.
+PLAYGROUND_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Malformed(Exception):
+    """The request is no GraphQL request; its text is for the client."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    query: str
+    variables: dict[str, Any] | None
+    name: str | None
+
+
+# Nothing here is authenticated by a cookie.
+@method_decorator(csrf_exempt, name="dispatch")
+class GraphQLView(View):
+    http_method_names = ["get", "post"]
+    schema: Schema = NEWER
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, WITH_GET)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.answer(request, WITH_POST)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _refuse(_("Use POST."))
+
+    def answer(self, request: HttpRequest, allowed: set[OperationType]) -> HttpResponse:
+        try:
+            operation = _operation(_parameters(request))
+            result = self.schema.execute_sync(
+                operation.query,
+                variable_values=operation.variables,
+                operation_name=operation.name,
+                context_value=Asking(request=request, operation_name=operation.name),
+                allowed_operation_types=allowed,
+            )
+        except Malformed as error:
+            return _refuse(str(error))
+        except CannotGetOperationTypeError:
+            return _refuse(_("The request does not say which operation to run."))
+        except InvalidOperationTypeError:
+            return _refuse(_("This operation needs POST."))
+        errors = result.errors or []
+        answer: dict[str, Any] = {"errors": [render(error) for error in errors]} if errors else {}
+        if result.data is None and not any(error.path for error in errors):
+            return _respond(answer, status=400)
+        return _respond({"data": result.data, **answer}, status=200)
+
+
+@require_safe
+def playground(request: HttpRequest) -> HttpResponse:
+    """GraphiQL for both endpoints, which say by introspection what they can do."""
+    response = render_page(request, "docs/graphiql.html")
+    response.headers["Content-Security-Policy"] = PLAYGROUND_POLICY
+    return response
+
+
+def _parameters(request: HttpRequest) -> Any:
+    """The GraphQL parameters of the query string or of the body."""
+    try:
+        if request.method == "GET":
+            parameters: dict[str, Any] = request.GET.dict()
+            return parameters | {"variables": json.loads(parameters.get("variables") or "null")}
+        check_length(request)
+        if request.content_type != "application/json":
+            raise Malformed(_("The body must be application/json."))
+        return json.loads(request.body.decode())
+    except APIException as error:
+        raise Malformed(str(error.detail)) from None
+    except (ValueError, RecursionError, SuspiciousOperation, UnreadablePostError):
+        raise Malformed(_("The request cannot be read.")) from None
+
+
+def _operation(parameters: Any) -> Operation:
+    """Raises Malformed for anything but one operation."""
+    if not isinstance(parameters, dict):
+        raise Malformed(_("A request holds one operation, as a JSON object."))
+    query, variables, name = (parameters.get(key) for key in ("query", "variables", "operationName"))
+    if not isinstance(query, str) or not query.strip():
+        raise Malformed(_("The request holds no query."))
+    if len(query) > LONGEST_QUERY:
+        raise Malformed(_("A query may have at most %(most)d characters.") % {"most": LONGEST_QUERY})
+    if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+        raise Malformed(_("The variables are a JSON object, and the operation's name is a text."))
+    if holds_unclean_text([query, variables, name]):
+        raise Malformed(_("The request holds characters that no text has."))
+    return Operation(query=query, variables=variables, name=name or None)
+
+
+def _refuse(message: str) -> JsonResponse:
+    return _respond({"errors": [refusal(message)]}, status=400)
+
+
+def _respond(answer: dict[str, Any], *, status: int) -> JsonResponse:
+    return JsonResponse(answer, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,20 @@
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.models.security_event import EventKind
+from accounts.services import audit, codes, identity, mail
+
+
+def request_code(*, email: str, context: ClientContext) -> None:
+    """Mails a code to `email`, whether an account has this address or not, and at the same cost.
+
+    Raises AccountError(EMAIL_INVALID) and AccountError(RATE_LIMITED) (contract, Durudex).
+    """
+    email = identity.clean_email(email)
+    user = identity.find_by_email(email)
+    with transaction.atomic(durable=True):
+        code = codes.issue(email, now=clock.now())
+        audit.record(EventKind.CODE_REQUESTED, context, user=user)
+        # To the address as its owner wrote it: two spellings that are one to us may be two to a mail server.
+        mail.verification_code(user.email if user else email, code, context)

@@ -1,0 +1,32 @@
+import getpass
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.core.errors import AccountError
+from accounts.flows.administer import change_user
+from accounts.management.context import command_context
+from accounts.services import identity
+
+
+class Command(BaseCommand):
+    help = "Sets a user's password, and ends their sessions; DJANGO_NEW_PASSWORD is taken instead of asking."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="a username or an e-mail address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = identity.find(options["name"])
+        if user is None:
+            raise CommandError(f"There is no user {options['name']}.")
+        password = os.environ.get("DJANGO_NEW_PASSWORD") or ""
+        if not password:
+            password = getpass.getpass("New password: ")
+            if password != getpass.getpass("New password again: "):
+                raise CommandError("The two passwords are not the same.")
+        try:
+            change_user(user=user, password=password, context=command_context("changepassword"))
+        except AccountError as error:
+            raise CommandError(" ".join([error.code, *error.reasons])) from None
+        self.stdout.write(f"Set the password of {user.username}, and ended their sessions.")

@@ -1,0 +1,67 @@
+"""One code is spent once and guessed at five times, whatever races."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Session, User, VerificationCode
+from tests.clients.durudex import Durudex
+from tests.concurrency.race import race, rounds
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EMAILS = [f"carol{number}@example.org" for number in range(rounds(25))]
+
+
+def words(*answers: Any) -> list[str]:
+    return sorted(error["extensions"]["code"] for answer in answers for error in answer.json().get("errors", ()))
+
+
+def test_six_sign_ups_with_one_code_make_one_account() -> None:
+    for email in EMAILS:
+        code = Durudex().mailed_code(email)
+
+        def sign_up(number: int, email: str = email, code: str = code) -> Any:
+            return Durudex(older=bool(number % 2)).sign_up(f"{email[:-12]}-{number}", email, code)
+
+        answers = race(*[lambda n=number, sign_up=sign_up: sign_up(n) for number in range(6)])
+        assert words(*answers) == ["INVALID_ARGUMENT"] * 5
+        assert User.objects.filter(email=email).count() == 1
+    assert User.objects.count() == Session.objects.count() == len(EMAILS)
+
+
+def test_one_name_with_four_codes_makes_one_account() -> None:
+    for email in EMAILS:
+        codes = {f"{letter}{email}": Durudex().mailed_code(f"{letter}{email}") for letter in "abcd"}
+        answers = race(
+            *[lambda e=each, n=email[:-12], c=code: Durudex().sign_up(n, e, c) for each, code in codes.items()]
+        )
+        assert words(*answers) == ["ALREADY_EXISTS"] * 3
+        kept = VerificationCode.objects.filter(email_key__in=codes).exclude(code_hash="")
+        assert list(kept.values_list("tries", flat=True)) == [0, 0, 0]
+
+
+def test_guesses_are_bounded() -> None:
+    for email in EMAILS:
+        code = Durudex().mailed_code(email)
+        guesses = [f"{(int(code) + number) % 10**6:06d}" for number in range(1, 11)]
+        answers = race(*[lambda e=email, g=guess: Durudex().sign_up("carol", e, g) for guess in guesses])
+        assert words(*answers) == ["INVALID_ARGUMENT"] * 10
+        assert VerificationCode.objects.get(email_key=email).tries == 5
+        assert words(Durudex().sign_up("carol", email, code)) == ["INVALID_ARGUMENT"]
+
+
+def test_no_more_codes_than_allowed() -> None:
+    for email in EMAILS:
+        answers = race(*[lambda e=email: Durudex().create_code(e)] * 8)
+        assert words(*answers) == ["RATE_LIMITED"] * 3
+
+
+def test_a_forgotten_password_is_set_once() -> None:
+    for email in EMAILS:
+        name = email[:-12]
+        Durudex().register(name)
+        code = Durudex().mailed_code(email)
+        passwords = [f"battery-staple-{number}" for number in range(4)]
+        answers = race(*[lambda e=email, c=code, p=each: Durudex().forgot_password(e, c, p) for each in passwords])
+        assert words(*answers) == ["INVALID_ARGUMENT"] * 3
+        assert [words(Durudex().login(name, each)) for each in passwords].count([]) == 1
