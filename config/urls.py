@@ -15,6 +15,7 @@ urlpatterns = [
     path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
     path("", include("accounts.pages.urls")),
+    path("favicon.ico", RedirectView.as_view(url="/static/accounts/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/", admin.site.urls),

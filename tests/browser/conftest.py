@@ -65,7 +65,15 @@ def _watched(context: Any, site: str) -> Iterator[Any]:
         "request",
         lambda request: None if request.url.startswith((site, "data:", "blob:")) else problems.append(request.url),
     )
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    # A page that refuses is a 400, which the browser tells as an error of its own.
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text)
+            if message.type == "error" and "status of 400 (Bad Request)" not in message.text
+            else None
+        ),
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.problems = problems
     yield page

@@ -53,12 +53,16 @@ class TestOpenApi:
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 where = f"{method} {path}"
-                assert "400" in operation["responses"], where
+                # FastAPI Users answers 422 where DRF answers 400 and 415.
+                is_authapi = path.startswith("/api/auth/")
+                if is_authapi:
+                    assert "400" in operation["responses"], where
                 if operation.get("security") == [{"jwtAuth": []}]:
                     assert "401" in operation["responses"], where
                 if "requestBody" in operation:
-                    assert {"411", "413", "415"} <= set(operation["responses"]), where
-                    if path.startswith("/api/auth/"):
+                    assert {"411", "413"} <= set(operation["responses"]), where
+                    if is_authapi:
+                        assert "415" in operation["responses"], where
                         assert list(operation["requestBody"]["content"]) == [
                             "multipart/form-data",
                             "application/x-www-form-urlencoded",
