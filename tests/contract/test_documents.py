@@ -24,6 +24,7 @@ def fetch(path: str) -> Any:
     return Client().get(path)
 
 
+@pytest.mark.django_db
 class TestOpenApi:
     @pytest.mark.parametrize(
         ("query", "summary"),
