@@ -11,7 +11,9 @@ from django.contrib.auth.views import PasswordChangeView as DjangoPasswordChange
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
+from django.utils.html import format_html_join
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -120,7 +122,7 @@ class UserAdmin(admin.ModelAdmin):
     list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("username", "email", "username_key", "email_key")
-    readonly_fields = ("id", "created_at", "last_visit")
+    readonly_fields = ("id", "created_at", "last_visit", "more")
     filter_horizontal = ("groups",)
     actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions")
 
@@ -131,6 +133,16 @@ class UserAdmin(admin.ModelAdmin):
     def verified(self, user: User) -> bool:
         return user.email_verified
 
+    @admin.display(description=_("more"))
+    def more(self, user: User) -> str:
+        """Links to the sessions and the security events of a user."""
+        pages = ((_("sessions"), "session"), (_("security events"), "securityevent"))
+        return format_html_join(
+            " · ",
+            '<a href="{}?user__id__exact={}">{}</a>',
+            ((reverse(f"admin:accounts_{page}_changelist"), user.pk, name) for name, page in pages),
+        )
+
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
 
@@ -140,7 +152,7 @@ class UserAdmin(admin.ModelAdmin):
         return (
             (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
             (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-            (_("Dates"), {"fields": ("created_at", "last_visit")}),
+            (_("Dates"), {"fields": ("created_at", "last_visit", "more")}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -276,11 +288,16 @@ class SigningKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "kind", "to", "state", "attempts", "due_at", "last_error", "settled_at")
+    list_display = ("created_at", "waiting", "kind", "to", "state", "attempts", "due_at", "last_error", "settled_at")
     list_filter = ("state", "kind", "created_at")
     search_fields = ("to", "message_id")
     exclude = ("subject", "text", "html")
     actions = ("retry",)
+
+    @admin.display(description=_("waiting for"), ordering="created_at")
+    def waiting(self, message: Message) -> str:
+        """How old a message is that is not settled yet."""
+        return timesince(message.created_at, clock.now()) if message.settled_at is None else ""
 
     @admin.action(description=_("Try dead letters again"))
     def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:

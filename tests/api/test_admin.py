@@ -223,3 +223,15 @@ def test_change_of_ones_own_password_ends_sessions(admin: Client, api: AuthApi, 
     assert letters.only().subject == "Your password was changed"
     assert admin.get("/admin/").status_code == 200
     assert Client().post("/admin/password_change/", {}).status_code == 302
+
+
+def test_from_a_user_to_their_sessions_and_events(admin: Client, api: AuthApi, alice: Any) -> None:
+    api.register("bob")
+    pk = alice["user"]["pk"]
+    page = admin.get(f"/admin/accounts/user/{pk}/change/").content.decode()
+    for name in ("session", "securityevent"):
+        url = f"/admin/accounts/{name}/?user__id__exact={pk}"
+        assert url in page
+        listed = admin.get(url).content.decode()
+        assert "alice" in listed
+        assert "bob" not in listed

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.fastapi_users import FastAPIUsers
 from tests.mailbox import Mailbox, link, link_values
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +143,39 @@ def test_bad_keys(browser: Client, alice: Any, rows: Any, path: str, key: str) -
 def test_other_salts_do_not_open_it(browser: Client, alice: Any, letters: Mailbox) -> None:
     key = link_values(letters.only())["key"]
     assert browser.post("/not-me", {"key": key}).status_code == 400
+
+
+class TestStolenAccount:
+    """Who has stolen a session changes the address and then the password; the old address still gets it back."""
+
+    @pytest.fixture
+    def stolen(self, api: AuthApi, alice: Any, letters: Mailbox) -> str:
+        letters.collect()
+        fastapi = FastAPIUsers()
+        assert fastapi.change_me(alice["access"], email="thief@example.org").status_code == 200
+        notices = {letter.to[0]: letter for letter in letters.collect() if "address" in letter.subject}  # type: ignore[attr-defined]
+        assert set(notices) == {"alice@example.org", "thief@example.org"}
+        assert fastapi.change_me(alice["access"], password=NEW_PASSWORD).status_code == 200
+        letters.collect()
+        return link_values(notices["alice@example.org"])["key"]
+
+    def test_is_given_back(self, browser: Client, api: AuthApi, stolen: str, alice: Any, letters: Mailbox) -> None:
+        assert browser.post("/not-me", {"key": stolen}).status_code == 200
+        assert api.user(alice["access"]).status_code == 401
+        assert api.login("alice", NEW_PASSWORD).status_code == 400
+        letter = letters.only()
+        assert (letter.to, letter.subject) == (["alice@example.org"], "Reset your password")  # type: ignore[attr-defined]
+        assert api.confirm_reset(**link_values(letter), new="third-horse-99").status_code == 200
+        user = api.login("alice@example.org", "third-horse-99").json()["user"]
+        assert (user["email"], user["email_verified"]) == ("alice@example.org", True)
+        assert browser.post("/not-me", {"key": stolen}).status_code == 400
+
+    def test_stays_locked_where_the_address_is_taken_by_now(
+        self, browser: Client, api: AuthApi, stolen: str, alice: Any, letters: Mailbox
+    ) -> None:
+        assert api.register("mallory", email="alice@example.org").status_code == 201
+        letters.collect()
+        assert browser.post("/not-me", {"key": stolen}).status_code == 200
+        assert api.user(alice["access"]).status_code == 401
+        assert api.login("alice", NEW_PASSWORD).status_code == 400
+        assert letters.collect() == []
