@@ -8,13 +8,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.core import clock
-from accounts.models import Message, SecurityEvent, Session
+from accounts.models import Message, SecurityEvent, Session, VerificationCode
 from accounts.services import keys
 
 BATCH = 1000
 # How long what is over is kept, for its owner and for administrators to look at.
 SESSIONS_KEPT = timedelta(days=30)
 MESSAGES_KEPT = timedelta(days=30)
+# Longer than the hour in which a code counts towards its limit.
+CODES_KEPT = timedelta(days=1)
 EVENTS_KEPT = timedelta(days=400)
 
 
@@ -34,6 +36,7 @@ def purge_expired() -> Iterator[Purged]:
     kinds: list[tuple[str, Callable[[], QuerySet[Any]]]] = [
         ("sessions", lambda: Session.objects.filter(expires_at__lt=now - SESSIONS_KEPT)),
         ("messages", lambda: Message.objects.filter(settled_at__lt=now - MESSAGES_KEPT)),
+        ("verification codes", lambda: VerificationCode.objects.filter(expires_at__lt=now - CODES_KEPT)),
         ("security events", lambda: SecurityEvent.objects.filter(at__lt=now - EVENTS_KEPT)),
         ("admin sessions", lambda: AdminSession.objects.filter(expire_date__lt=now)),
     ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.flows import purge_expired as purge_module
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import AuthApi
+from tests.clients.durudex import Durudex
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +93,11 @@ def test_changepassword(api: AuthApi, alice: Any, monkeypatch: pytest.MonkeyPatc
     assert api.login("alice", "battery-staple-7").status_code == 200
     with pytest.raises(CommandError, match="There is no user carol"):
         run("changepassword", "carol")
+
+
+def test_purge_of_codes(db: Any) -> None:
+    Durudex().create_code("alice@example.org")
+    with time_machine.travel(timezone.now() + timezone.timedelta(hours=2), tick=False):
+        assert "verification codes: 0 removed" in run("purge_expired")
+    with time_machine.travel(timezone.now() + timezone.timedelta(days=2), tick=False):
+        assert "verification codes: 1 removed" in run("purge_expired")
