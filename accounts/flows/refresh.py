@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from django.db import transaction
 
@@ -23,11 +24,11 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     is told by mail (RFC 9700 §4.14.2).
     """
     now = clock.now()
-    with transaction.atomic(durable=True):
-        rotation = sessions.rotate(token, now=now)
-        _settle(rotation.session, was_reused=rotation.head is None, context=context, now=now)
+    # A rotation is one UPDATE, which is a transaction by itself; BEGIN and COMMIT around it would only cost time.
+    rotation = sessions.rotate(token, now=now)
     if rotation.head is None:
-        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+        _end_reused(rotation.session, context, now=now)
+    _note_visit(rotation.session, now=now)
     return sessions.tokens(rotation.head, now=now)
 
 
@@ -37,19 +38,22 @@ def renew_access(*, token: str, context: ClientContext) -> str:
     Raises AccountError(TOKEN_NOT_VALID), and ends the session as refresh() does (contract, Durudex).
     """
     now = clock.now()
-    with transaction.atomic(durable=True):
-        session, was_reused = sessions.use(token, now=now)
-        _settle(session, was_reused=was_reused, context=context, now=now)
+    session, was_reused = sessions.use(token, now=now)
     if was_reused:
-        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+        _end_reused(session, context, now=now)
+    _note_visit(session, now=now)
     return sessions.access_token(session, now=now, lifetime=conf.access_token_lifetime)
 
 
-def _settle(session: Session, *, was_reused: bool, context: ClientContext, now: datetime) -> None:
-    if was_reused:
+def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> NoReturn:
+    with transaction.atomic(durable=True):
         these = Session.objects.filter(pk=session.pk)
         if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
             audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
             mail.refresh_token_reused(session.user, context)
-    elif now - session.user.last_visit > VISIT_PRECISION:
+    raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+
+
+def _note_visit(session: Session, *, now: datetime) -> None:
+    if now - session.user.last_visit > VISIT_PRECISION:
         identity.note_visit(session.user, now=now)
