@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from django.db import transaction
 
@@ -27,7 +28,6 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     rotation = sessions.rotate(token, now=now)
     if rotation.head is None:
         _end_reused(rotation.session, context, now=now)
-        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     _note_visit(rotation.session, now=now)
     return sessions.tokens(rotation.head, now=now)
 
@@ -41,17 +41,17 @@ def renew_access(*, token: str, context: ClientContext) -> str:
     session, was_reused = sessions.use(token, now=now)
     if was_reused:
         _end_reused(session, context, now=now)
-        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     _note_visit(session, now=now)
     return sessions.access_token(session, now=now, lifetime=conf.access_token_lifetime)
 
 
-def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> None:
+def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> NoReturn:
     with transaction.atomic(durable=True):
         these = Session.objects.filter(pk=session.pk)
         if sessions.end(these, reason=EndReason.REFRESH_TOKEN_REUSED, context=context, now=now):
             audit.record(EventKind.REFRESH_TOKEN_REUSED, context, user=session.user, session_id=session.pk)
             mail.refresh_token_reused(session.user, context)
+    raise AccountError(ErrorCode.TOKEN_NOT_VALID)
 
 
 def _note_visit(session: Session, *, now: datetime) -> None:
