@@ -242,7 +242,7 @@ class TestSignUp:
         durudex.headers = {"Accept-Language": "ru"}
         query = 'mutation { signIn(input: {username: "alice", password: "wrong-horse-9"}) { access } }'
         message = durudex.run(query).json()["errors"][0]["message"]
-        assert message.startswith("Невозможно войти")
+        assert message == "Невозможно войти с предоставленными учётными данными."
 
 
 class TestSignIn:
