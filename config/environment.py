@@ -130,6 +130,7 @@ def database() -> dict[str, Any]:
     else:
         # Statements are prepared on the server once they have been used a few times: planning the query that every
         # authenticated request makes takes longer than running it.
+        config["ENGINE"] = "config.postgresql"
         config.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 5})
     config["CONN_MAX_AGE"] = 600
     config["CONN_HEALTH_CHECKS"] = True

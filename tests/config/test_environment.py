@@ -81,7 +81,7 @@ def test_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://u:p@db.example.org:5433/accounts")
     config = environment.database()
     assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"], config["USER"]) == (
-        "django.db.backends.postgresql",
+        "config.postgresql",
         "db.example.org",
         5433,
         "accounts",

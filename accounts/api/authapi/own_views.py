@@ -18,6 +18,7 @@ from accounts.api.authapi.serializers import (
     SecurityEventSerializer,
     SessionSerializer,
     UserDetailsSerializer,
+    user_details,
 )
 from accounts.api.authapi.views import AuthApiView
 from accounts.core import clock
@@ -32,7 +33,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
 
     @operation(_("Read one's profile"), success={200: UserDetailsSerializer}, refusals=(401,), tags=["user"])
     def get(self, request: Request) -> Response:
-        return Response(UserDetailsSerializer(self.session.user).data)
+        return Response(user_details(self.session.user))
 
     @operation(
         _("Replace one's profile"),
@@ -62,7 +63,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
             avatar_url=body.get("avatar_url"),
             context=self.client(),
         )
-        return Response(UserDetailsSerializer(self.session.user).data)
+        return Response(user_details(self.session.user))
 
 
 class NewestFirst(CursorPagination):

@@ -44,6 +44,19 @@ class UserDetailsSerializer(serializers.Serializer[User]):
     last_visit = serializers.DateTimeField(read_only=True)
 
 
+def user_details(user: User) -> dict[str, Any]:
+    """A user in the shape of UserDetailsSerializer, which would copy all its fields for every answer."""
+    return {
+        "pk": user.pk,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "avatar_url": user.avatar_url,
+        "created_at": user.created_at,
+        "last_visit": user.last_visit,
+    }
+
+
 class JWTSerializer(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField()

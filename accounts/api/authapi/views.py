@@ -23,6 +23,7 @@ from accounts.api.authapi.serializers import (
     TokenRefreshSerializer,
     TokenVerifySerializer,
     VerifyEmailSerializer,
+    user_details,
 )
 from accounts.api.common.authentication import ExpiredBearerAuthentication
 from accounts.api.common.views import DialectView
@@ -208,5 +209,5 @@ def detail(message: Any, *, status: int = 200) -> Response:
 
 def jwt_response(result: Any, *, status: int = 200) -> Response:
     """The tokens and the user of a flow's result."""
-    pair = {"access": result.tokens.access, "refresh": result.tokens.refresh, "user": result.user}
-    return Response(JWTSerializer(pair).data, status=status)
+    tokens, user = result.tokens, result.user
+    return Response({"access": tokens.access, "refresh": tokens.refresh, "user": user_details(user)}, status=status)
