@@ -10,7 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
-threads = 8
+# More threads than this take the interpreter from one another; Argon2 lets go of it while it hashes.
+threads = 4
 preload_app = True
 timeout = 60
 graceful_timeout = 20
