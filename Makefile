@@ -1,5 +1,5 @@
 # The two commands of a newcomer: `make run` and `make test`. Each sets up what it needs.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -61,8 +61,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
-    # When its owner last said "this was not me": the notices mailed before that are spent.
+    # When its owner last said "this was not me", and when the notice was mailed that said so: the notices mailed in
+    # between are spent, for whoever did it may have had them sent to an address of their own.
     disowned_at = models.DateTimeField(null=True, editable=False)
+    disowned_from = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
     # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None

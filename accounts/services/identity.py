@@ -229,15 +229,17 @@ def notice_key(user: User, address: str) -> str:
 def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
     """Gives the active user to whom `key` was mailed another hash, and answers them and the address it was mailed to.
 
-    It spends this key and all that were mailed before it, in one statement. None where the key is good for nothing.
+    It spends this key and all that were mailed since, in one statement; the ones mailed before it stay good, so that
+    who has stolen an account and its address cannot spend the key of its owner. None where the key is good for nothing.
     """
     try:
         pk, address, mailed_at = signing.loads(key, salt=_NOTICE_SALT, max_age=conf.notice_key_lifetime)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     mailed = datetime.fromtimestamp(mailed_at, UTC)
-    unspent = Q(disowned_at=None) | Q(disowned_at__lt=mailed)
-    if not User.objects.filter(unspent, pk=pk, is_active=True).update(disowned_at=clock.now(), password=password):
+    unspent = Q(disowned_at=None) | Q(disowned_at__lt=mailed) | Q(disowned_from__gt=mailed)
+    spending = {"disowned_at": clock.now(), "disowned_from": mailed, "password": password}
+    if not User.objects.filter(unspent, pk=pk, is_active=True).update(**spending):
         return None
     return User.objects.get(pk=pk), address
 

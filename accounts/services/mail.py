@@ -42,9 +42,9 @@ def password_changed(user: User, context: ClientContext) -> None:
 
 
 def email_changed(user: User, context: ClientContext, *, old: str) -> None:
-    """Tells both the old and the new address of `user`."""
-    for address in (old, user.email):
-        _notice(MessageKind.EMAIL_CHANGED, user, context, to=address)
+    """Tells both addresses of `user`; the old one alone can say "this was not me"."""
+    _notice(MessageKind.EMAIL_CHANGED, user, context, to=old)
+    _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
 
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:

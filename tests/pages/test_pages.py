@@ -155,8 +155,11 @@ class TestStolenAccount:
         assert fastapi.change_me(alice["access"], email="thief@example.org").status_code == 200
         notices = {letter.to[0]: letter for letter in letters.collect() if "address" in letter.subject}  # type: ignore[attr-defined]
         assert set(notices) == {"alice@example.org", "thief@example.org"}
+        # The notice of the new password goes to the thief's address, and the thief presses its button.
         assert fastapi.change_me(alice["access"], password=NEW_PASSWORD).status_code == 200
-        letters.collect()
+        (notice,) = letters.collect()
+        self.thiefs_key = link_values(notice)["key"]
+        assert "/not-me" not in notices["thief@example.org"].body  # type: ignore[attr-defined]
         return link_values(notices["alice@example.org"])["key"]
 
     def test_is_given_back(self, browser: Client, api: AuthApi, stolen: str, alice: Any, letters: Mailbox) -> None:
@@ -169,6 +172,25 @@ class TestStolenAccount:
         user = api.login("alice@example.org", "third-horse-99").json()["user"]
         assert (user["email"], user["email_verified"]) == ("alice@example.org", True)
         assert browser.post("/not-me", {"key": stolen}).status_code == 400
+
+    @pytest.mark.parametrize("thief_is_first", [True, False])
+    def test_thief_cannot_say_it_against_the_owner(
+        self, browser: Client, api: AuthApi, stolen: str, letters: Mailbox, thief_is_first: bool
+    ) -> None:
+        if thief_is_first:
+            assert browser.post("/not-me", {"key": self.thiefs_key}).status_code == 200
+            letters.collect()
+        assert browser.post("/not-me", {"key": stolen}).status_code == 200
+        assert letters.only().to == ["alice@example.org"]  # type: ignore[attr-defined]
+        assert browser.post("/not-me", {"key": self.thiefs_key}).status_code == 400
+        assert letters.collect() == []
+        assert User.objects.get().email == "alice@example.org"
+
+    def test_later_notices_work_again(self, browser: Client, api: AuthApi, stolen: str, letters: Mailbox) -> None:
+        assert browser.post("/not-me", {"key": stolen}).status_code == 200
+        api.confirm_reset(**link_values(letters.only()), new="third-horse-99")
+        (notice,) = letters.collect()
+        assert browser.post("/not-me", link_values(notice)).status_code == 200
 
     def test_stays_locked_where_the_address_is_taken_by_now(
         self, browser: Client, api: AuthApi, stolen: str, alice: Any, letters: Mailbox
