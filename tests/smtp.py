@@ -16,7 +16,7 @@ from tests.servers import free_port
 
 
 class MailServer:
-    """An SMTP server on 127.0.0.1. letters: what it has taken, in order.
+    """An SMTP server on 127.0.0.1. letters: what it has taken, in order; taken_at: when, in seconds.
 
     refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
     hang_on: addresses whose message is never answered after DATA. drop_on: addresses at which it hangs up.
@@ -25,6 +25,7 @@ class MailServer:
     def __init__(self) -> None:
         self.port = free_port()
         self.letters: list[tuple[str, Message]] = []
+        self.taken_at: list[float] = []
         self.refuse = ""
         self.refused: set[str] | None = None
         self.hang_on: set[str] = set()
@@ -56,6 +57,7 @@ class MailServer:
         if self.pause:
             await asyncio.sleep(self.pause)
         self.letters.append((address, BytesParser().parsebytes(envelope.content)))
+        self.taken_at.append(time.monotonic())
         return "250 OK"
 
     def counts(self) -> Counter[str]:

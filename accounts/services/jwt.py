@@ -17,6 +17,7 @@ from jwt.utils import base64url_decode
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
+from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.services import keys
@@ -50,12 +51,7 @@ class _KeyedBackend(TokenBackend):  # type: ignore[misc]
         return jwt.encode(claims, private, algorithm=self.algorithm, headers={"kid": kid})
 
     def get_verifying_key(self, token: Any) -> Any:
-        # PyJWT's own way to the header decodes the whole token, which it does once more to verify it.
-        header = json.loads(base64url_decode(token.partition(".")[0]))
-        kid = header.get("kid")
-        if set(header) - {"alg", "kid", "typ"} or not isinstance(kid, str):
-            raise jwt.InvalidTokenError("unexpected header")
-        key = keys.verifying_key(kid)
+        key = keys.verifying_key(_kid(token))
         if key is None:
             raise jwt.InvalidTokenError("unknown key id")
         return key
@@ -97,22 +93,50 @@ def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = Fa
     even_if_expired: accepts a token past its `exp` as long as its session may live; for logging out.
     Raises AccountError(TOKEN_NOT_VALID) for everything else.
     """
+    leeway = conf.session_lifetime if even_if_expired else timedelta(0)
     try:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise ValueError("not a token of ours")
-        leeway = conf.session_lifetime if even_if_expired else timedelta(0)
-        payload = _backend(conf.public_url, leeway).decode(token)
-        claims = Claims(
-            token_type=TokenType(payload["token_type"]),
-            user_id=uuid.UUID(payload["sub"]),
-            session_id=uuid.UUID(payload["sid"]),
-            token_id=payload["jti"],
-        )
-        if not isinstance(claims.token_id, str) or not isinstance(payload["iat"], int):
-            raise ValueError("odd claims")
-        datetime.fromtimestamp(payload["exp"], UTC)
+        verified = _verified(token, conf.public_url, leeway)
     except (TokenBackendError, jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError):
         raise AccountError(ErrorCode.TOKEN_NOT_VALID) from None
-    if expected is not None and claims.token_type is not expected:
+    is_over = verified.expires_at + leeway <= clock.now()
+    if is_over or keys.verifying_key(verified.kid) is None or expected not in (None, verified.claims.token_type):
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-    return claims
+    return verified.claims
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    kid: str
+    expires_at: datetime
+    claims: Claims
+
+
+@lru_cache(maxsize=4096)
+def _verified(token: str, issuer: str, leeway: timedelta) -> _Verified:
+    """What a token says whose signature and claims are good; raises what simplejwt, PyJWT and wrong types raise.
+
+    A client shows the same access token with every request of some minutes. That its signature is good stays so;
+    whether its key is still honoured and its time not over is asked by decode() every time.
+    """
+    payload = _backend(issuer, leeway).decode(token)
+    claims = Claims(
+        token_type=TokenType(payload["token_type"]),
+        user_id=uuid.UUID(payload["sub"]),
+        session_id=uuid.UUID(payload["sid"]),
+        token_id=payload["jti"],
+    )
+    if not isinstance(claims.token_id, str) or not isinstance(payload["iat"], int):
+        raise ValueError("odd claims")
+    return _Verified(kid=_kid(token), expires_at=datetime.fromtimestamp(payload["exp"], UTC), claims=claims)
+
+
+def _kid(token: str) -> str:
+    """The key id of a token; raises InvalidTokenError for a header that says anything but alg, kid and typ."""
+    # PyJWT's own way to the header decodes the whole token, which it does once more to verify it.
+    header = json.loads(base64url_decode(token.partition(".")[0]))
+    kid = header.get("kid")
+    if set(header) - {"alg", "kid", "typ"} or not isinstance(kid, str):
+        raise jwt.InvalidTokenError("unexpected header")
+    return kid

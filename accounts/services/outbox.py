@@ -16,7 +16,7 @@ from accounts.core.conf import conf
 from accounts.models import Message
 from accounts.models.message import MessageKind, MessageQuerySet, MessageState
 
-CLAIM = timedelta(minutes=3)
+CLAIM = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=2)

@@ -5,7 +5,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,7 +118,7 @@ def pgbench(url: str) -> float:
             "\\set n random(1, 8)\nUPDATE accounts_user SET last_visit = now() WHERE username = 'user' || (:n - 1);\n"
         )
         script.flush()
-        said = run_pg("pgbench", "-n", "-c", "8", "-j", "2", "-T", "3", "-f", script.name, url)
+        said = run_pg("pgbench", "-n", "-c", "16", "-j", "2", "-T", "3", "-f", script.name, url)
     return float(said.split("tps = ")[1].split()[0])
 
 
@@ -177,25 +176,29 @@ def bench_mail() -> None:
             "    m.send()\n"
         )
 
+        def per_second(send: Callable[[], None]) -> float:
+            """From the first letter to the last, so that the start of a process does not count."""
+            server.letters.clear()
+            server.taken_at.clear()
+            send()
+            assert len(server.letters) == 1000, len(server.letters)
+            return 999 / (server.taken_at[-1] - server.taken_at[0])
+
         def through_outbox(workers: int) -> float:
             manage("config.settings", "shell", "--verbosity", "0", "-c", put, **environment)
-            server.letters.clear()
-            command = [sys.executable, "manage.py", "deliver_mail", "--once"]
-            started = time.monotonic()
-            running = [subprocess.Popen(command, env={**os.environ, **environment}) for _ in range(workers)]
-            for process in running:
-                process.wait()
-            took = time.monotonic() - started
-            assert len(server.letters) == 1000, len(server.letters)
-            return 1000 / took
+
+            def send() -> None:
+                command = [sys.executable, "manage.py", "deliver_mail", "--once"]
+                running = [subprocess.Popen(command, env={**os.environ, **environment}) for _ in range(workers)]
+                for process in running:
+                    process.wait()
+
+            return per_second(send)
 
         def through_django() -> float:
-            server.letters.clear()
-            started = time.monotonic()
-            manage("config.settings", "shell", "--verbosity", "0", "-c", plain, **environment)
-            took = time.monotonic() - started
-            assert len(server.letters) == 1000
-            return 1000 / took
+            return per_second(
+                lambda: manage("config.settings", "shell", "--verbosity", "0", "-c", plain, **environment)
+            )
 
         found = interleaved(
             {

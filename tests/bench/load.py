@@ -79,7 +79,7 @@ def request(method: str, path: str, body: Any = None, token: str = "") -> bytes:
     return head.encode() + b"\r\n" + data
 
 
-def rate(make: Callable[[int], Callable[[], None]], *, clients: int = 8, seconds: float = 3) -> float:
+def rate(make: Callable[[int], Callable[[], None]], *, clients: int = 16, seconds: float = 3) -> float:
     """How often a second `clients` threads together run what `make(number)` gives each of them."""
     runs = [make(number) for number in range(clients)]
     counts = [0] * clients

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 AT_ONCE = 4
 # Every message of a claim is tried well within outbox.CLAIM, even where each of them hangs until EMAIL_TIMEOUT.
-CLAIMED = 8
+CLAIMED = 16
 
 
 class Command(BaseCommand):
