@@ -235,3 +235,14 @@ def test_from_a_user_to_their_sessions_and_events(admin: Client, api: AuthApi, a
         listed = admin.get(url).content.decode()
         assert "alice" in listed
         assert "bob" not in listed
+
+
+def test_forms_need_their_csrf_token(root: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    body = {"username": "root", "password": PASSWORD}
+    assert client.post("/admin/login/", body).status_code == 403
+    token = client.get("/admin/login/").cookies["csrftoken"].value
+    assert client.post("/admin/login/", body | {"csrfmiddlewaretoken": token}).status_code == 302
+    assert client.post("/admin/accounts/user/add/", {"username": "eve"}).status_code == 403
+    assert client.post("/admin/password_change/", {}).status_code == 403
+    assert User.objects.count() == 1
