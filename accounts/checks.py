@@ -16,7 +16,7 @@ def access_token_outlives_session(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
-def public_url_is_served(**kwargs: Any) -> list[checks.CheckMessage]:
+def hosts_are_named(**kwargs: Any) -> list[checks.CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         return [checks.Warning("ALLOWED_HOSTS: * lets a request claim any host", id="accounts.W002")]
     return []

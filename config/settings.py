@@ -139,7 +139,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.authapi.errors.exception_handler",
-    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
 }
 REST_AUTH = {"TOKEN_MODEL": None, "USE_JWT": True, "SESSION_LOGIN": False}
 SPECTACULAR_SETTINGS = {

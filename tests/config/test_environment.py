@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
+from accounts.checks import hosts_are_named
 from config import environment
 from tests.processes import finish, manage
 
@@ -58,6 +59,13 @@ def test_access_token_may_not_outlive_its_session(settings: Any) -> None:
     settings.ACCESS_TOKEN_MINUTES, settings.SESSION_DAYS = 24 * 60 + 1, 1
     with pytest.raises(SystemCheckError, match=r"accounts.E001.*ACCESS_TOKEN_MINUTES"):
         call_command("check")
+
+
+def test_hosts_are_named(settings: Any) -> None:
+    assert hosts_are_named() == []
+    settings.ALLOWED_HOSTS = ["*"]
+    (warning,) = hosts_are_named()
+    assert (warning.id, warning.msg) == ("accounts.W002", "ALLOWED_HOSTS: * lets a request claim any host")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_not_me(browser: Client, api: AuthApi, alice: Any, rows: Any, letters: M
     thief = api.login("alice").json()
     assert api.change_password(thief["access"], PASSWORD, NEW_PASSWORD).status_code == 200
     *_, notice = letters.collect()
+    assert "It came from the IP address 127.0.0.1." in notice.body  # type: ignore[attr-defined]
     url = path_of(link(notice))
     before = rows()
     assert "Was it not you?" in browser.get(url).content.decode()

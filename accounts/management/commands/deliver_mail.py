@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from accounts.flows.deliver_mail import deliver_mail
 from accounts.services.smtp import Courier
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             while not stop.is_set():
                 try:
                     taken = deliver_mail(most=CLAIMED, courier=courier)
-                except OperationalError:
+                except (InterfaceError, OperationalError):
                     if options["once"]:
                         raise
                     logger.exception("the database does not answer; trying again")
