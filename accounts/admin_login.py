@@ -3,8 +3,11 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from accounts.api.common.context import client_context
+from accounts.core.context import Dialect
+from accounts.core.errors import AccountError
+from accounts.flows.log_in_to_admin import log_in_to_admin
 from accounts.models import User
-from accounts.services import identity, passwords
 
 
 class AdminBackend(ModelBackend):
@@ -13,8 +16,9 @@ class AdminBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        if username is None or password is None:
+        if request is None or username is None or password is None:
             return None
-        user = identity.find(username)
-        verdict = passwords.verify(password, user)
-        return user if user and verdict.correct and self.user_can_authenticate(user) else None
+        try:
+            return log_in_to_admin(name=username, password=password, context=client_context(request, Dialect.ADMIN))
+        except AccountError:
+            return None

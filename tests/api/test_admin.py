@@ -1,14 +1,18 @@
 """Django admin: the same accounts, the same rules."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
+from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import add_user
 from accounts.models import Message, SecurityEvent, Session, User
+from accounts.services import passwords
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox
 
@@ -43,10 +47,59 @@ def test_login_takes_name_or_address(root: User) -> None:
         assert Client().post("/admin/login/", {"username": name, "password": password}).status_code == 200
 
 
+def test_logins_are_recorded(root: User, api: AuthApi, alice: Any) -> None:
+    tries = [("root", PASSWORD), ("root", "wrong-horse-9"), ("alice", PASSWORD), ("nobody", PASSWORD)]
+    for name, password in tries:
+        Client(HTTP_USER_AGENT="Browser/1").post("/admin/login/", {"username": name, "password": password})
+    recorded = SecurityEvent.objects.filter(dialect="admin").order_by("id")
+    assert list(recorded.values_list("user__username", "kind", "detail", "ip", "user_agent")) == [
+        ("root", "logged_in", "", "127.0.0.1", "Browser/1"),
+        ("root", "login_failed", "invalid_credentials", "127.0.0.1", "Browser/1"),
+        ("alice", "login_failed", "invalid_credentials", "127.0.0.1", "Browser/1"),
+        (None, "login_failed", "invalid_credentials", "127.0.0.1", "Browser/1"),
+    ]
+
+
+def test_login_upgrades_an_outdated_hash_and_says_when(root: User) -> None:
+    long_ago = clock.now() - timedelta(days=9)
+    User.objects.update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"), last_visit=long_ago)
+    client = Client()
+    for password, begins in (("wrong-horse-9", "pbkdf2_sha256$"), (PASSWORD, "argon2$argon2id$")):
+        client.post("/admin/login/", {"username": "root", "password": password})
+        root.refresh_from_db()
+        assert root.password.startswith(begins)
+        assert (root.last_visit > long_ago) is (password == PASSWORD)
+    assert client.get("/admin/").status_code == 200
+
+
+def test_login_loses_to_a_reset(root: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = passwords.verify
+
+    def verify_and_be_overtaken(password: str, user: User | None) -> passwords.Verdict:
+        verdict = verify(password, user)
+        User.objects.update(password=passwords.make_hash("other-horse-9"))
+        return verdict
+
+    monkeypatch.setattr(passwords, "verify", verify_and_be_overtaken)
+    client = Client()
+    assert client.post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 200
+    assert client.get("/admin/").status_code == 302
+    assert SecurityEvent.objects.get(dialect="admin").kind == "login_failed"
+
+
 def test_strangers_and_users_are_kept_out(api: AuthApi, alice: Any) -> None:
     assert Client().get("/admin/accounts/user/").status_code == 302
     refused = Client().post("/admin/login/", {"username": "alice", "password": PASSWORD})
     assert b"correct username and password for a staff account" in refused.content
+
+
+def test_cookies_count_in_the_admin_alone(admin: Client, alice: Any, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert admin.get("/api/auth/user/").status_code == 401
+    with django_assert_num_queries(1):
+        answer = admin.get("/api/auth/user/", headers={"Authorization": f"Bearer {alice['access']}"})
+    assert answer.json()["username"] == "alice"
+    assert "Cookie" not in answer.headers["Vary"]
 
 
 @pytest.mark.parametrize("page", ["user", "session", "securityevent", "message", "signingkey"])
@@ -136,7 +189,7 @@ def test_change_user(admin: Client, api: AuthApi, alice: Any) -> None:
     assert admin.post(url, body).status_code == 302
     assert api.user(alice["access"]).status_code == 401
     kinds = list(SecurityEvent.objects.filter(dialect="admin").order_by("id").values_list("kind", flat=True))
-    assert kinds == ["profile_changed", "email_verified", "deactivated", "session_ended"]
+    assert kinds == ["logged_in", "profile_changed", "email_verified", "deactivated", "session_ended"]
 
 
 def test_actions(admin: Client, api: AuthApi, alice: Any, letters: Mailbox) -> None:
