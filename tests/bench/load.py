@@ -1,11 +1,11 @@
-"""Servers to measure, and clients that keep a connection open and send one request after the other."""
+"""Servers to measure, and clients that send one request after the other."""
 
 import json
 import os
+import selectors
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +15,21 @@ from typing import Any
 from tests.servers import free_port
 
 PASSWORD = "correct-horse-9"
+CLIENTS = 16
+PER_CONNECTION = 25
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
 
+# How gunicorn serves the product, and its peer with as many threads.
+OURS = ["config.wsgi", "--config", "config/gunicorn.py"]
+STOCK = ["tests.bench.stock.wsgi", "--worker-class", "gthread", "--threads", "4", "--preload"]
+
+
 @contextmanager
-def serve(application: str, *, workers: int, **environment: str) -> Iterator[tuple[int, int, float]]:
-    """(port, pid, seconds until the first answer) of a gunicorn set up as the product's own, for the peer as well."""
+def serve(application: list[str], *, workers: int, **environment: str) -> Iterator[tuple[int, int, float]]:
+    """(port, pid, seconds until the first answer) of gunicorn."""
     port = free_port()
-    command = [GUNICORN, application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
-    command += ["--worker-class", "gthread", "--threads", "4", "--preload", "--keep-alive", "60"]
+    command = [GUNICORN, *application, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
     environment = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", **environment}
     started = time.monotonic()
     process = subprocess.Popen(
@@ -32,7 +38,7 @@ def serve(application: str, *, workers: int, **environment: str) -> Iterator[tup
     try:
         while True:
             try:
-                Client(port).call("GET", "/api/auth/user/")
+                ask(port, request("GET", "/.well-known/jwks.json"))
                 break
             except OSError:
                 if time.monotonic() - started > 30:
@@ -44,47 +50,8 @@ def serve(application: str, *, workers: int, **environment: str) -> Iterator[tup
         process.wait()
 
 
-class Client:
-    """A bare HTTP/1.1 client: it shares the cores with what it measures, so it does little.
-
-    It keeps a connection for PER_CONNECTION requests. If it kept one for good, all clients might have been accepted by
-    one of the workers, and the other core would be idle for the whole round.
-    """
-
-    PER_CONNECTION = 25
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._left = 0
-
-    def _connect(self) -> None:
-        if hasattr(self, "_socket"):
-            self._file.close()
-            self._socket.close()
-        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
-        self._file = self._socket.makefile("rb")
-        self._left = self.PER_CONNECTION
-
-    def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, bytes]:
-        return self.send(request(method, path, body, token))
-
-    def send(self, prepared: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer to a request()."""
-        if not self._left:
-            self._connect()
-        self._left -= 1
-        self._socket.sendall(prepared)
-        status = int(self._file.readline().split(b" ", 2)[1])
-        length = 0
-        while (line := self._file.readline()) != b"\r\n":
-            if line[:15].lower() == b"content-length:":
-                length = int(line[15:])
-        return status, self._file.read(length)
-
-    def login(self, name: str) -> dict[str, Any]:
-        status, body = self.call("POST", "/api/auth/login/", {"username": name, "password": PASSWORD})
-        assert status == 200, body
-        return dict(json.loads(body))
+# What a client sends next, made from the body of the answer before (empty at first).
+NextRequest = Callable[[bytes], bytes]
 
 
 def request(method: str, path: str, body: Any = None, token: str = "") -> bytes:
@@ -96,55 +63,100 @@ def request(method: str, path: str, body: Any = None, token: str = "") -> bytes:
     return head.encode() + b"\r\n" + data
 
 
-def rate(make: Callable[[int], Callable[[], None]], *, clients: int = 16, seconds: float = 3) -> float:
-    """How often a second `clients` threads together run what `make(number)` gives each of them."""
-    runs = [make(number) for number in range(clients)]
-    counts = [0] * clients
-    stop = time.monotonic() + seconds
+class Connection:
+    """A bare HTTP/1.1 connection of one client: it shares the cores with what it measures, so it does little."""
 
-    def work(number: int) -> None:
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+
+    def receive(self) -> tuple[int, bytes] | None:
+        """Status and body of the answer, or None while some of it is missing."""
+        self._received += self.socket.recv(65536)
+        head, blank, body = self._received.partition(b"\r\n\r\n")
+        if not blank:
+            assert head, "the server hung up"
+            return None
+        length = int(head.lower().partition(b"\r\ncontent-length:")[2].split(b"\r\n", 1)[0])
+        if len(body) < length:
+            return None
+        self._received = b""
+        return int(head[9:12]), body
+
+
+def ask(port: int, prepared: bytes) -> tuple[int, bytes]:
+    """Status and body of the answer to a single request()."""
+    connection = Connection(port)
+    with connection.socket:
+        connection.socket.sendall(prepared)
+        while (answer := connection.receive()) is None:
+            pass
+    return answer
+
+
+def login(port: int, name: str) -> dict[str, Any]:
+    """The tokens of a new session."""
+    status, said = ask(port, request("POST", "/api/auth/login/", {"username": name, "password": PASSWORD}))
+    assert status == 200, said
+    return dict(json.loads(said))
+
+
+def rate(port: int, clients: list[NextRequest], *, seconds: float = 3) -> float:
+    """How many requests a second are answered when each client sends its next one as soon as it has its answer.
+
+    One thread drives all clients: threads of their own would take the interpreter from one another, on the cores that
+    the server needs. A client connects anew after PER_CONNECTION requests: if it kept its connection for good, all
+    clients might have been accepted by one of the workers, and the other core would be idle for the whole round.
+    """
+    answered = 0
+    with selectors.DefaultSelector() as selector:
+
+        def connect(next_request: NextRequest, body: bytes) -> None:
+            connection = Connection(port)
+            selector.register(connection.socket, selectors.EVENT_READ, (connection, next_request, [PER_CONNECTION]))
+            connection.socket.sendall(next_request(body))
+
+        for next_request in clients:
+            connect(next_request, b"")
+        stop = time.monotonic() + seconds
         while time.monotonic() < stop:
-            runs[number]()
-            counts[number] += 1
+            for key, _events in selector.select():
+                connection, next_request, left = key.data
+                answer = connection.receive()
+                if answer is None:
+                    continue
+                status, body = answer
+                assert status == 200, body
+                answered += 1
+                left[0] -= 1
+                if left[0]:
+                    connection.socket.sendall(next_request(body))
+                else:
+                    selector.unregister(connection.socket)
+                    connection.socket.close()
+                    connect(next_request, body)
+        for key in list(selector.get_map().values()):
+            key.data[0].socket.close()
+    return answered / seconds
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
 
-
-def reader(port: int, method: str, path: str, token: str, body: Any = None) -> Callable[[int], Callable[[], None]]:
+def readers(method: str, path: str, token: str, body: Any = None) -> list[NextRequest]:
+    """CLIENTS clients that send one and the same request."""
     prepared = request(method, path, body, token)
-
-    def make(_number: int) -> Callable[[], None]:
-        client = Client(port)
-
-        def run() -> None:
-            status, said = client.send(prepared)
-            assert status == 200, said
-
-        return run
-
-    return make
+    return [lambda _body: prepared] * CLIENTS
 
 
-def refresher(port: int, names: list[str]) -> Callable[[int], Callable[[], None]]:
-    """Each client has a session of its own and refreshes it with the token it got last."""
+def refreshers(port: int, names: list[str]) -> list[NextRequest]:
+    """CLIENTS clients that each refresh a session of their own with the token they got last."""
 
-    def make(number: int) -> Callable[[], None]:
-        client = Client(port)
-        head = [client.login(names[number % len(names)])["refresh"]]
+    def refresher(name: str) -> NextRequest:
+        first = login(port, name)["refresh"]
+        return lambda body: request(
+            "POST", "/api/auth/token/refresh/", {"refresh": json.loads(body)["refresh"] if body else first}
+        )
 
-        def run() -> None:
-            status, said = client.call("POST", "/api/auth/token/refresh/", {"refresh": head[0]})
-            assert status == 200, said
-            head[0] = json.loads(said)["refresh"]
-
-        return run
-
-    return make
+    return [refresher(names[number % len(names)]) for number in range(CLIENTS)]
 
 
 def manage(settings: str, *args: str, **environment: str) -> None:

@@ -1,4 +1,5 @@
-"""dj-rest-auth, allauth and simplejwt as their own documentation wires them, with rotation and blacklist: the peer."""
+"""The peer: a project as `startproject` writes it, with dj-rest-auth, allauth and simplejwt wired as their own
+documentation says, rotation and blacklist on. Its database connections are kept, which is not Django's default."""
 
 import os
 
@@ -14,6 +15,8 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "rest_framework",
@@ -24,7 +27,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["dj_rest_auth.jwt_auth.JWTCookieAuthentication"]}
