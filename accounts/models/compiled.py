@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, Model, QuerySet
 from django.db.models.query import get_related_populators
+from psycopg.pq import Format
 
 M = TypeVar("M", bound=Model)
 
@@ -32,6 +33,9 @@ class CompiledGet(Generic[M]):
         for name, position in positions.items():
             bound[position] = self._parameters[name][0].get_db_prep_value(values[name], connection, prepared=False)
         with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
+                cursor.cursor.format = Format.BINARY
             cursor.execute(sql, bound)
             row = cursor.fetchone()
         return None if row is None else hydrate(row)

@@ -178,8 +178,8 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
 
 
 def _live(claims: Claims, now: datetime) -> Session:
-    session = session_proof.get(session_id=claims.session_id, user_id=claims.user_id, now=now)
-    if session is None:
+    session = session_proof.get(session_id=claims.session_id, now=now)
+    if session is None or session.user_id != claims.user_id:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     session.user.email_verified = session.email_verified
     return session
