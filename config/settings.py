@@ -72,12 +72,9 @@ MIDDLEWARE = [
     "accounts.ops.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.ops.admin_cookies.AdminCookiesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -136,7 +133,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "accounts.api.common.parsers.BoundedJSONParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["accounts.api.common.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.authapi.errors.exception_handler",
 }
@@ -180,5 +177,12 @@ LOGGING = {
     },
 }
 
-# username is unique by its canonical form (User.username_key), which Django's check does not see.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+SILENCED_SYSTEM_CHECKS = [
+    # username is unique by its canonical form (User.username_key), which Django's check does not see.
+    "auth.W004",
+    # The admin's middlewares are within AdminCookiesMiddleware, where Django's checks do not look for them.
+    "admin.E408",
+    "admin.E409",
+    "admin.E410",
+    "security.W003",
+]

@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS30ReadValidator
 from accounts.core.conf import conf
 
 # What a request that reaches no operation may be answered: it is not in the document of any.
-NO_OPERATION = {400, 404, 405, 406}
+NO_OPERATION = {400, 404, 405}
 # Each dialect has its own shape of such an answer.
 FASTAPI_USERS = re.compile(r"/(?:auth|users)(?:/|\Z)")
 FASTAPI_ERROR = {

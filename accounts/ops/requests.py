@@ -1,7 +1,7 @@
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -18,8 +18,8 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.monotonic()
-        offered = request.headers.get("X-Request-ID", "")
-        request.request_id = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = offered if REQUEST_ID.fullmatch(offered) else secrets.token_hex(16)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         logger.info(

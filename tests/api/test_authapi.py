@@ -231,6 +231,12 @@ class TestLogin:
         assert User.objects.get().password.startswith("argon2$argon2id$")
         assert api.login("alice").status_code == 200
 
+    @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html", "x", "a/b," * 3000])
+    def test_json_whatever_is_accepted(self, api: AuthApi, alice: Any, accept: str) -> None:
+        body = {"username": "alice", "password": PASSWORD}
+        answer = api.call("POST", "login/?format=xml", body, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+
     def test_no_store_and_no_cookie(self, api: AuthApi, alice: Any) -> None:
         answer = api.login("alice")
         assert answer.headers["Cache-Control"] == "no-store"

@@ -2,7 +2,11 @@ from django.urls import path
 
 from accounts.api.authapi import own_views, views
 
+# Django tries them one after the other: what clients ask for all day stands first.
 urlpatterns = [
+    path("user/", own_views.UserDetailsView.as_view()),
+    path("token/verify/", views.TokenVerifyView.as_view()),
+    path("token/refresh/", views.TokenRefreshView.as_view()),
     path("login/", views.LoginView.as_view()),
     path("logout/", views.LogoutView.as_view()),
     path("password/change/", views.PasswordChangeView.as_view()),
@@ -11,9 +15,6 @@ urlpatterns = [
     path("registration/", views.RegistrationView.as_view()),
     path("registration/resend-email/", views.ResendEmailView.as_view()),
     path("registration/verify-email/", views.VerifyEmailView.as_view()),
-    path("token/refresh/", views.TokenRefreshView.as_view()),
-    path("token/verify/", views.TokenVerifyView.as_view()),
-    path("user/", own_views.UserDetailsView.as_view()),
     path("sessions/", own_views.SessionsView.as_view()),
     path("sessions/end-others/", own_views.EndOtherSessionsView.as_view()),
     path("sessions/<uuid:id>/", own_views.SessionView.as_view()),

@@ -21,7 +21,7 @@ class BodyTooLarge(APIException):
 
 def check_length(request: HttpRequest) -> None:
     """Raises LengthRequired for a chunked body, which DRF would take for an empty one, and BodyTooLarge (2.5 MB)."""
-    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise LengthRequired
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:

@@ -1,5 +1,6 @@
 from typing import Any, cast
 
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,10 +11,18 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.models import Session
 
 
+class JSONNegotiation(DefaultContentNegotiation):
+    """The only renderer answers, whatever the client says it accepts (RFC 9110 §12.5.1 leaves that to the server)."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class DialectView(APIView):
     # What every operation of every dialect shares. A docstring here would become the description of each.
 
     dialect: Dialect
+    content_negotiation_class = JSONNegotiation
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_length(request)

@@ -4,21 +4,18 @@ import json
 from typing import Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import JSONRenderer
 
+from accounts.api.common.views import JSONNegotiation
 from accounts.api.fastapi_users.errors import Malformed, problem
 
 
-class FastAPINegotiation(DefaultContentNegotiation):
-    """The last parser takes what none was made for, and the only renderer answers."""
+class FastAPINegotiation(JSONNegotiation):
+    """The last parser takes what none was made for."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return super().select_parser(request, parsers) or parsers[-1]
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class JSONBodyParser(JSONParser):
