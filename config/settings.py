@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "accounts.ops.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "accounts.ops.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "accounts.ops.admin_cookies.AdminCookiesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
