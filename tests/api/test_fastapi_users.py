@@ -440,14 +440,14 @@ class TestLastSuperuser:
         User.objects.filter(email=MERLIN).update(is_staff=True)
         User.objects.filter(email=ARTHUR).update(is_staff=True, is_superuser=True)
         browser = Client()
-        assert browser.login(username=MERLIN, password=PASSWORD)
+        browser.post("/admin/login/", {"username": MERLIN, "password": PASSWORD})
         users = "/admin/accounts/user/"
         both = {"_selected_action": [id_of(MERLIN), id_of(ARTHUR)], "index": "0"}
         answer = browser.post(users, {**both, "action": "deactivate"}, follow=True)
         assert User.objects.filter(is_superuser=True, is_active=True).count() == 1
         stays = User.objects.get(is_superuser=True, is_active=True)
         browser = Client()
-        assert browser.login(username=stays.email, password=PASSWORD)
+        browser.post("/admin/login/", {"username": stays.email, "password": PASSWORD})
         answer = browser.post(users, {**both, "action": "deactivate"}, follow=True)
         assert b"The last active superuser has to stay." in answer.content
         answer = browser.post(f"{users}{stays.pk}/delete/", {"post": "yes"}, follow=True)

@@ -20,8 +20,9 @@ PER_CONNECTION = 25
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
 
-# How gunicorn serves the product, and its peer with as many threads.
-OURS = ["config.wsgi", "--config", "config/gunicorn.py"]
+# How gunicorn serves the product, but for the new worker that takes over after many requests, and its peer with as many
+# threads.
+OURS = ["config.wsgi", "--config", "config/gunicorn.py", "--max-requests", "0"]
 STOCK = ["tests.bench.stock.wsgi", "--worker-class", "gthread", "--threads", "4", "--preload"]
 
 
