@@ -29,7 +29,7 @@ control_socket_disable = True
 
 def when_ready(server: Any) -> None:
     # What was loaded before the workers are forked stays for good: no collection needs to look at it, and the workers
-    # go on sharing its memory. A request leaves few cycles behind, so that a collection every ten requests will do.
+    # go on sharing its memory. Requests leave few cycles behind, so that collections may be rarer.
     gc.freeze()
     gc.set_threshold(10_000)
     print(
