@@ -18,10 +18,11 @@ class LanguageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        translation.activate(_language(request.META.get("HTTP_ACCEPT_LANGUAGE", "")))
+        language = _language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        translation.activate(language)
         response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language",))
-        response.headers.setdefault("Content-Language", translation.get_language())
+        response.headers.setdefault("Content-Language", language)
         return response
 
 

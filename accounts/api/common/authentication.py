@@ -2,7 +2,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -13,7 +13,7 @@ from accounts.services import sessions
 
 def bearer_token(request: Any) -> str | None:
     """The token of `Authorization: Bearer`, None where the header is missing or of another scheme (RFC 6750)."""
-    scheme, _space, token = get_authorization_header(request).decode("latin-1").partition(" ")
+    scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
