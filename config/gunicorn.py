@@ -5,13 +5,15 @@ import os
 from typing import Any
 
 from django.conf import settings
+from gunicorn.workers.gthread import ThreadWorker
+
+from accounts.core.threads import RequestThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
-worker_class = "gthread"
-# More threads than this take the interpreter from one another; Argon2 lets go of it while it hashes.
+# How many requests a worker runs at once. More take the interpreter from one another.
 threads = 4
 preload_app = True
 timeout = 60
@@ -25,6 +27,15 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+
+
+class Worker(ThreadWorker):
+    def get_thread_pool(self) -> RequestThreads:
+        # Each thread keeps a connection to the database: `most` is what one worker may take from it.
+        return RequestThreads(running=self.cfg.threads, most=16)
+
+
+worker_class = Worker
 
 
 def when_ready(server: Any) -> None:

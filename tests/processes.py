@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -21,11 +21,21 @@ def database_url() -> str:
     return f"postgresql://{config['USER']}@/{config['NAME']}?host={quote(config['OPTIONS']['host'])}"
 
 
-@contextmanager
-def manage(*args: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def manage(*args: str, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """`manage.py ARGS` while the block runs; killed at its end if it still is."""
+    return _running("manage.py", *args, **environment)
+
+
+def web_server(port: int, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """gunicorn as the README starts it, while the block runs; killed at its end if it still is."""
+    command = ("-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
+    return _running(*command, PORT=str(port), **environment)
+
+
+@contextmanager
+def _running(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "manage.py", *args],
+        [sys.executable, "-W", "error", *command],
         env={**os.environ, "DATABASE_URL": database_url(), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

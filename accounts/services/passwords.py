@@ -1,6 +1,9 @@
 """Passwords: validate, hash, verify (contract, Accounts; OWASP password storage; NIST SP 800-63B-4 §3.1.1)."""
 
+import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +16,14 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from accounts.core.errors import AccountError, ErrorCode
+from accounts.core.threads import stand_aside
 from accounts.models import User
 
 LONGEST_PASSWORD = 1024
+
+# A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
+# memory; several at once would make nobody's login faster.
+hashing = threading.Lock()
 
 
 class Argon2idHasher(Argon2PasswordHasher):
@@ -46,7 +54,8 @@ def validate(password: str, user: User) -> None:
 
 
 def make_hash(password: str) -> str:
-    return make_password(_normalise(password))
+    with _in_turn():
+        return make_password(_normalise(password))
 
 
 def verify(password: str, user: User | None) -> Verdict:
@@ -54,9 +63,10 @@ def verify(password: str, user: User | None) -> Verdict:
     encoded = user.password if user else ""
     # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
-    # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
-    correct, is_outdated = verify_password(password, encoded)
-    return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
+    with _in_turn():
+        # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
+        correct, is_outdated = verify_password(password, encoded)
+        return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
 
 
 def swap(user: User, *, to: str, **also: Any) -> bool:
@@ -101,6 +111,12 @@ def reset_token_uid(token: str) -> str:
 def reset_token_is_good(user: User, token: str) -> bool:
     uid, _dot, secret = token.partition(".")
     return uid == reset_uid(user) and default_token_generator.check_token(user, secret)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    with stand_aside.get()(), hashing:
+        yield
 
 
 def _normalise(password: str) -> str:

@@ -14,11 +14,13 @@ from tests import servers
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from tests.bench.load import (
+    CLIENTS,
     OURS,
     PASSWORD,
     STOCK,
     NextRequest,
     ask,
+    loggers_in,
     login,
     manage,
     rate,
@@ -130,12 +132,22 @@ def bench_sessions() -> None:
             for operation, make in clients.items()
             for who, port in (("ours", ours), ("stock", stock))
         }
+        beside_logins = "token/verify/ beside logins"
+        candidates |= {
+            f"{who} {beside_logins}": lambda port=port: rate(  # type: ignore[misc]
+                port, clients["token/verify/"](port), beside=loggers_in(NAMES)
+            )
+            for who, port in (("ours", ours), ("stock", stock))
+        }
         candidates["pgbench"] = lambda: pgbench(ceiling_url)
         found = Found(candidates)
-    for operation in clients:
+    for operation in [*clients, beside_logins]:
         mine, peer = f"ours {operation}", f"stock {operation}"
         rates = f"ours {found.median(mine):7.0f}/s  stock {found.median(peer):7.0f}/s"
-        say(f"{operation:16} {rates}  ratio {found.ratio(mine, peer):5.2f}")
+        say(f"{operation:27} {rates}  ratio {found.ratio(mine, peer):5.2f}")
+    for who in ("ours", "stock"):
+        kept = found.ratio(f"{who} {beside_logins}", f"{who} token/verify/")
+        say(f"of its token checks {who} keeps {kept:.3f} while {CLIENTS} clients log in")
     ratio = found.ratio("ours token/refresh/", "pgbench")
     say(f"pgbench, one single-row UPDATE a transaction  {found.median('pgbench'):7.0f}/s  refresh is {ratio:.2f} of it")
 

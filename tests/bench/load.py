@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,21 @@ def ask(port: int, prepared: bytes) -> tuple[int, bytes]:
     return answer
 
 
+def login_request(name: str) -> bytes:
+    return request("POST", "/api/auth/login/", {"username": name, "password": PASSWORD})
+
+
 def login(port: int, name: str) -> dict[str, Any]:
     """The tokens of a new session."""
-    status, said = ask(port, request("POST", "/api/auth/login/", {"username": name, "password": PASSWORD}))
+    status, said = ask(port, login_request(name))
     assert status == 200, said
     return dict(json.loads(said))
 
 
-def rate(port: int, clients: list[NextRequest], *, seconds: float = 3) -> float:
+def rate(port: int, clients: list[NextRequest], *, beside: Sequence[NextRequest] = (), seconds: float = 3) -> float:
     """How many requests a second are answered when each client sends its next one as soon as it has its answer.
+
+    beside: clients that do the same, but whose answers are not counted.
 
     One thread drives all clients: threads of their own would take the interpreter from one another, on the cores that
     the server needs. A client connects anew after PER_CONNECTION requests: if it kept its connection for good, all
@@ -113,32 +119,39 @@ def rate(port: int, clients: list[NextRequest], *, seconds: float = 3) -> float:
     answered = 0
     with selectors.DefaultSelector() as selector:
 
-        def connect(next_request: NextRequest, body: bytes) -> None:
+        def connect(next_request: NextRequest, body: bytes, counts: bool) -> None:
             connection = Connection(port)
-            selector.register(connection.socket, selectors.EVENT_READ, (connection, next_request, [PER_CONNECTION]))
+            data = connection, next_request, [PER_CONNECTION], counts
+            selector.register(connection.socket, selectors.EVENT_READ, data)
             connection.socket.sendall(next_request(body))
 
         for next_request in clients:
-            connect(next_request, b"")
+            connect(next_request, b"", True)
+        for next_request in beside:
+            connect(next_request, b"", False)
         stop = time.monotonic() + seconds
         while time.monotonic() < stop:
             for key, _events in selector.select():
-                connection, next_request, left = key.data
+                connection, next_request, left, counts = key.data
                 answer = connection.receive()
                 if answer is None:
                     continue
                 status, body = answer
                 assert status == 200, body
-                answered += 1
+                answered += counts
                 left[0] -= 1
                 if left[0]:
                     connection.socket.sendall(next_request(body))
                 else:
                     selector.unregister(connection.socket)
                     connection.socket.close()
-                    connect(next_request, body)
+                    connect(next_request, body, counts)
         for key in list(selector.get_map().values()):
-            key.data[0].socket.close()
+            connection, _next_request, _left, counts = key.data
+            # A login that nobody waits for would still take its time, from whom is measured next.
+            while not counts and connection.receive() is None:
+                pass
+            connection.socket.close()
     return answered / seconds
 
 
@@ -158,6 +171,12 @@ def refreshers(port: int, names: list[str]) -> list[NextRequest]:
         )
 
     return [refresher(names[number % len(names)]) for number in range(CLIENTS)]
+
+
+def loggers_in(names: list[str]) -> list[NextRequest]:
+    """CLIENTS clients that log in again and again."""
+    prepared = [login_request(names[number % len(names)]) for number in range(CLIENTS)]
+    return [lambda _body, login=login: login for login in prepared]  # type: ignore[misc]
 
 
 def manage(settings: str, *args: str, **environment: str) -> None:

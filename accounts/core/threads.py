@@ -1,0 +1,87 @@
+"""The threads that serve requests, and how one of them makes room for others.
+
+A few threads at once serve the most: more of them take the interpreter from one another. A thread that hashes a
+password, or waits for its turn to, does not need the interpreter, and would be missed: some people who log in would
+keep everybody waiting who only shows a token.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+# What is entered around work that does not need the interpreter: a thread of RequestThreads makes room, any other
+# has nobody to make room for.
+stand_aside: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("stand_aside", default=nullcontext)
+
+Task = tuple["Future[Any]", Callable[[], Any]]
+
+
+class RequestThreads(Executor):
+    """Runs each call in a thread, `running` at once; those that stand aside are not counted, but there are never more
+    than `most` threads in all.
+
+    Of the idle threads the one that ran last goes first: its caches are still warm.
+    The threads are daemons: they end with the process, which waits for its requests by itself.
+    """
+
+    def __init__(self, *, running: int, most: int) -> None:
+        self._lock = threading.Lock()
+        # How many more may run: below zero where threads came back that had stood aside.
+        self._free = running
+        self._not_started = most
+        self._tasks: deque[Task] = deque()
+        self._idle: list[SimpleQueue[Task]] = []
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        with self._lock:
+            self._tasks.append((future, partial(call, *args, **kwargs)))
+            self._start_next()
+        return future
+
+    def _start_next(self) -> None:
+        """Gives the next task to a thread if one may run; the caller holds the lock."""
+        if not self._tasks or self._free <= 0:
+            return
+        if self._idle:
+            self._idle.pop().put(self._tasks.popleft())
+        elif self._not_started:
+            self._not_started -= 1
+            threading.Thread(target=self._run, args=self._tasks.popleft(), daemon=True).start()
+        else:
+            return
+        self._free -= 1
+
+    def _run(self, future: "Future[Any]", call: Callable[[], Any]) -> None:
+        stand_aside.set(self._aside)
+        tasks: SimpleQueue[Task] = SimpleQueue()
+        while True:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:
+                    future.set_exception(error)
+            # An idle thread keeps nothing of its last request alive.
+            del future, call
+            with self._lock:
+                self._free += 1
+                self._idle.append(tasks)
+                self._start_next()
+            future, call = tasks.get()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        with self._lock:
+            self._free += 1
+            self._start_next()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._free -= 1

@@ -1,0 +1,41 @@
+import http.client
+import json
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests import processes
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.servers import free_port, wait_for_port
+
+LOGIN = {"username": "alice", "password": PASSWORD}
+
+
+def _ask(port: int, method: str, path: str, body: dict[str, str] | None = None, *, token: str = "") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    connection.request(method, f"/api/auth/{path}", body and json.dumps(body), headers)
+    with closing(connection), connection.getresponse() as answer:
+        return answer.status, json.load(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_logins_than_threads_are_all_answered_and_so_is_who_shows_a_token(api: AuthApi) -> None:
+    api.register("alice")
+    port = free_port()
+    with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
+        wait_for_port(port)
+        token = _ask(port, "POST", "login/", LOGIN)[1]["access"]
+        with ThreadPoolExecutor(60) as clients:
+            logins = [clients.submit(_ask, port, "POST", "login/", LOGIN) for _ in range(30)]
+            users = [clients.submit(_ask, port, "GET", "user/", token=token) for _ in range(30)]
+        assert [login.result()[0] for login in logins] == [200] * 30
+        assert [user.result()[1]["username"] for user in users] == ["alice"] * 30
+        server.send_signal(signal.SIGTERM)
+        code, said = processes.finish(server)
+    assert code == 0, said
+    assert said.count('"status": 200') == 61
+    assert '"level": "ERROR"' not in said
