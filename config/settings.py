@@ -1,5 +1,6 @@
 """Django's settings, all of them from environment variables (see config/environment.py and the README)."""
 
+import logging
 import os
 
 from config import environment
@@ -157,12 +158,16 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- logs: one JSON object a line, without bodies, headers or addresses of persons ---
+# No line says which thread or process wrote it; what is not asked for need not be looked up for each.
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+# No line says which thread or process wrote it, so that neither is looked up for each.
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "pythonjsonlogger.orjson.OrjsonFormatter",
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
