@@ -1,8 +1,8 @@
 """The threads that serve requests, and how one of them makes room for others.
 
-A few threads at once serve the most: more of them take the interpreter from one another. A thread that hashes a
-password, or waits for its turn to, does not need the interpreter, and would be missed: some people who log in would
-keep everybody waiting who only shows a token.
+A few running threads serve the most: more take the interpreter from one another. A thread that hashes a password, or
+waits for its turn to, does without the interpreter; were it counted as running, a few people who log in would keep
+everybody waiting who only shows a token.
 """
 
 import threading
@@ -23,11 +23,10 @@ Task = tuple["Future[Any]", Callable[[], Any]]
 
 
 class RequestThreads(Executor):
-    """Runs each call in a thread, `running` at once; those that stand aside are not counted, but there are never more
-    than `most` threads in all.
+    """Runs calls in threads: `running` at once, not counting those that stand aside, and never more than `most` in all.
 
-    Of the idle threads the one that ran last goes first: its caches are still warm.
-    The threads are daemons: they end with the process, which waits for its requests by itself.
+    Of the idle threads the one that ran last goes first: its caches are still warm. The threads are daemons: they end
+    with the process, and who stops it waits for the calls first.
     """
 
     def __init__(self, *, running: int, most: int) -> None:
