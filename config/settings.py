@@ -158,8 +158,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- logs: one JSON object a line, without bodies, headers or addresses of persons ---
-# No line says which thread or process wrote it; what is not asked for need not be looked up for each.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 # No line says which thread or process wrote it, so that neither is looked up for each.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 LOGGING = {

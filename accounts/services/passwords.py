@@ -22,7 +22,7 @@ from accounts.models import User
 LONGEST_PASSWORD = 1024
 
 # A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
-# memory; several at once would make nobody's login faster.
+# memory. Several at once let a few more people log in, and take that from everybody else.
 hashing = threading.Lock()
 
 

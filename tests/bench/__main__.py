@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TEST_ON", "postgres")
@@ -122,31 +123,29 @@ def bench_sessions() -> None:
         serve(STOCK, workers=2, DATABASE_URL=stock_url) as (stock, _pid2, _seconds2),
     ):
         token = {port: login(port, "user0")["access"] for port in (ours, stock)}
-        clients: dict[str, Callable[[int], list[NextRequest]]] = {
-            "user/": lambda port: readers("GET", "/api/auth/user/", token[port]),
-            "token/verify/": lambda port: readers("POST", "/api/auth/token/verify/", "", {"token": token[port]}),
-            "token/refresh/": lambda port: refreshers(port, NAMES),
+
+        def checkers(port: int) -> list[NextRequest]:
+            return readers("POST", "/api/auth/token/verify/", "", {"token": token[port]})
+
+        operations: dict[str, Callable[[int], float]] = {
+            "user/": lambda port: rate(port, readers("GET", "/api/auth/user/", token[port])),
+            "token/verify/": lambda port: rate(port, checkers(port)),
+            "token/verify/ beside logins": lambda port: rate(port, checkers(port), beside=loggers_in(NAMES)),
+            "token/refresh/": lambda port: rate(port, refreshers(port, NAMES)),
         }
         candidates: dict[str, Callable[[], float]] = {
-            f"{who} {operation}": lambda port=port, make=make: rate(port, make(port))  # type: ignore[misc]
-            for operation, make in clients.items()
-            for who, port in (("ours", ours), ("stock", stock))
-        }
-        beside_logins = "token/verify/ beside logins"
-        candidates |= {
-            f"{who} {beside_logins}": lambda port=port: rate(  # type: ignore[misc]
-                port, clients["token/verify/"](port), beside=loggers_in(NAMES)
-            )
+            f"{who} {operation}": partial(measure, port)
+            for operation, measure in operations.items()
             for who, port in (("ours", ours), ("stock", stock))
         }
         candidates["pgbench"] = lambda: pgbench(ceiling_url)
         found = Found(candidates)
-    for operation in [*clients, beside_logins]:
+    for operation in operations:
         mine, peer = f"ours {operation}", f"stock {operation}"
         rates = f"ours {found.median(mine):7.0f}/s  stock {found.median(peer):7.0f}/s"
         say(f"{operation:27} {rates}  ratio {found.ratio(mine, peer):5.2f}")
     for who in ("ours", "stock"):
-        kept = found.ratio(f"{who} {beside_logins}", f"{who} token/verify/")
+        kept = found.ratio(f"{who} token/verify/ beside logins", f"{who} token/verify/")
         say(f"of its token checks {who} keeps {kept:.3f} while {CLIENTS} clients log in")
     ratio = found.ratio("ours token/refresh/", "pgbench")
     say(f"pgbench, one single-row UPDATE a transaction  {found.median('pgbench'):7.0f}/s  refresh is {ratio:.2f} of it")

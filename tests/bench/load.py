@@ -125,10 +125,10 @@ def rate(port: int, clients: list[NextRequest], *, beside: Sequence[NextRequest]
             selector.register(connection.socket, selectors.EVENT_READ, data)
             connection.socket.sendall(next_request(body))
 
-        for next_request in clients:
-            connect(next_request, b"", True)
         for next_request in beside:
             connect(next_request, b"", False)
+        for next_request in clients:
+            connect(next_request, b"", True)
         stop = time.monotonic() + seconds
         while time.monotonic() < stop:
             for key, _events in selector.select():

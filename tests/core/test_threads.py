@@ -35,6 +35,15 @@ def _submit(threads: RequestThreads, calls: list[Held]) -> list[Future[Any]]:
     return [threads.submit(call) for call in calls]
 
 
+def _three_aside(threads: RequestThreads) -> tuple[list[Held], list[Future[Any]]]:
+    """Three calls that stand aside by now, and their futures."""
+    calls = [Held(aside=True) for _ in range(3)]
+    futures = _submit(threads, calls)
+    for call in calls:
+        assert call.began.wait(SECONDS)
+    return calls, futures
+
+
 def test_no_more_run_than_may() -> None:
     threads = RequestThreads(running=2, most=9)
     calls = [Held(aside=False) for _ in range(5)]
@@ -49,10 +58,7 @@ def test_no_more_run_than_may() -> None:
 
 def test_who_stands_aside_makes_room_for_one_more() -> None:
     threads = RequestThreads(running=1, most=9)
-    aside = [Held(aside=True) for _ in range(3)]
-    futures = _submit(threads, aside)
-    for call in aside:
-        assert call.began.wait(SECONDS)
+    aside, futures = _three_aside(threads)
     assert threads.submit(int, "7").result(SECONDS) == 7
     assert [future.done() for future in futures] == [False] * 3
     for call in aside:
@@ -86,10 +92,7 @@ def test_who_comes_back_counts_again() -> None:
 
 def test_there_are_never_more_threads_than_most_and_no_call_is_lost() -> None:
     threads = RequestThreads(running=1, most=3)
-    aside = [Held(aside=True) for _ in range(3)]
-    futures = _submit(threads, aside)
-    for call in aside:
-        assert call.began.wait(SECONDS)
+    aside, futures = _three_aside(threads)
     waiting = [threads.submit(threading.get_ident) for _ in range(10)]
     assert [future.done() for future in waiting] == [False] * 10
     for call in aside:
