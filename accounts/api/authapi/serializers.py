@@ -8,8 +8,22 @@ from rest_framework import serializers
 from accounts.core.errors import ErrorCode
 from accounts.models import SecurityEvent, Session, User
 
+# Longer than any name, password, key or token may be.
+LONGEST_TEXT = 5000
 
-class PasswordField(serializers.CharField):
+
+class Text(serializers.CharField):
+    """A text that is cut where it is too long to be right, since DRF's validators read it letter by letter."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data[:LONGEST_TEXT] if isinstance(data, str) else data)
+
+
+class Email(Text, serializers.EmailField):
+    """An e-mail address, as a Text."""
+
+
+class PasswordField(Text):
     """Taken exactly as it was typed (ASVS 5.0, 6.2.5)."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -23,8 +37,8 @@ def check_same(attrs: dict[str, Any], first: str, second: str) -> dict[str, Any]
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(required=False, allow_blank=True)
-    email = serializers.CharField(required=False, allow_blank=True)
+    username = Text(required=False, allow_blank=True)
+    email = Text(required=False, allow_blank=True)
     password = PasswordField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -36,10 +50,10 @@ class LoginSerializer(serializers.Serializer[Any]):
 
 class UserDetailsSerializer(serializers.Serializer[User]):
     pk = serializers.UUIDField(read_only=True)
-    username = serializers.CharField(max_length=150)
+    username = Text(max_length=150)
     email = serializers.EmailField(read_only=True)
     email_verified = serializers.BooleanField(read_only=True)
-    avatar_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    avatar_url = Text(max_length=500, required=False, allow_blank=True)
     created_at = serializers.DateTimeField(read_only=True)
     last_visit = serializers.DateTimeField(read_only=True)
 
@@ -68,8 +82,8 @@ class RestAuthDetailSerializer(serializers.Serializer[Any]):
 
 
 class RegistrationSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150)
-    email = serializers.EmailField(max_length=254)
+    username = Text(max_length=150)
+    email = Email(max_length=254)
     password1 = PasswordField()
     password2 = PasswordField()
 
@@ -89,28 +103,28 @@ class PasswordChangeSerializer(serializers.Serializer[Any]):
 class PasswordResetConfirmSerializer(serializers.Serializer[Any]):
     new_password1 = PasswordField()
     new_password2 = PasswordField()
-    uid = serializers.CharField()
-    token = serializers.CharField()
+    uid = Text()
+    token = Text()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return check_same(attrs, "new_password1", "new_password2")
 
 
 class EmailSerializer(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Email(max_length=254)
 
 
 class VerifyEmailSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(write_only=True)
+    key = Text(write_only=True)
 
 
 class TokenRefreshSerializer(serializers.Serializer[Any]):
-    refresh = serializers.CharField()
+    refresh = Text()
     access = serializers.CharField(read_only=True)
 
 
 class TokenVerifySerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(write_only=True)
+    token = Text(write_only=True)
 
 
 class NoBodySerializer(serializers.Serializer[Any]):

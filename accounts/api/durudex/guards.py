@@ -38,7 +38,10 @@ MOST_SECONDS = 5.0
 
 def is_clean(text: str) -> bool:
     """Whether a database and an encoder can take it: neither NUL nor half a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def holds_unclean_text(value: Any) -> bool:

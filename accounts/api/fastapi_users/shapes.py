@@ -14,6 +14,8 @@ from accounts.services import identity
 
 TRUE = {1, "1", "on", "t", "true", "y", "yes"}
 FALSE = {0, "0", "off", "f", "false", "n", "no"}
+# Longer than any name, password, key or token may be.
+LONGEST_TEXT = 5000
 
 
 class Str(serializers.CharField):
@@ -31,7 +33,8 @@ class Str(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is not serializers.empty and not isinstance(data, str) and not (data is None and self.allow_null):
             self.fail("string_type")
-        return super().run_validation(data)
+        # DRF's validators read a text letter by letter; what is longer than this cannot be right, whatever follows.
+        return super().run_validation(data[:LONGEST_TEXT] if isinstance(data, str) else data)
 
 
 def check_email(value: str) -> None:
