@@ -201,7 +201,7 @@ class UserAdmin(admin.ModelAdmin):
             obj.refresh_from_db()
             return
         change_user(
-            user=User.objects.get(pk=obj.pk),
+            user=User.objects.with_email_verified().get(pk=obj.pk),
             username=values["username"],
             avatar_url=values["avatar_url"],
             is_active=values["is_active"],

@@ -36,6 +36,13 @@ def alice(db: Any, api: AuthApi) -> dict[str, Any]:
 
 
 @pytest.fixture
+def verified_alice(alice: dict[str, Any], api: AuthApi, letters: mailbox.Mailbox) -> dict[str, Any]:
+    """alice, who has verified the address; nothing is left in the outbox."""
+    assert api.verify_email(**mailbox.link_values(letters.only())).status_code == 200
+    return alice
+
+
+@pytest.fixture
 def rows(db: Any) -> Callable[[], dict[str, int]]:
     """Counts the rows of every table of the product, to compare before and after a refusal."""
     from allauth.account.models import EmailAddress

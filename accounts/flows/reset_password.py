@@ -23,7 +23,7 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
     new_hash = passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # The token is bound to the old hash: replacing that hash spends it, and only one of several can replace it.
-        if not passwords.swap(user, to=new_hash):
+        if not passwords.swap(user, to=new_hash, mailbox_proved_at=clock.now()):
             raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
         _settle_reset(user, context)
 
@@ -48,7 +48,7 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
             raise AccountError(ErrorCode.USER_NOT_FOUND)
         else:
             passwords.validate(password, user)
-            if not passwords.swap(user, to=new_hash):
+            if not passwords.swap(user, to=new_hash, mailbox_proved_at=now):
                 raise AccountError(ErrorCode.USER_NOT_FOUND)
             if identity.set_verified(user, True):
                 audit.record(EventKind.EMAIL_VERIFIED, context, user=user)

@@ -65,6 +65,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # between are spent, for whoever did it may have had them sent to an address of their own.
     disowned_at = models.DateTimeField(null=True, editable=False)
     disowned_from = models.DateTimeField(null=True, editable=False)
+    # When somebody last proved that they read the present address. Every notice key that was mailed before is dead.
+    mailbox_proved_at = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
     # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None

@@ -69,6 +69,6 @@ def change_email(user: User, email: str, context: ClientContext, *, session: Ses
     session: the one it is asked from.
     """
     old = user.email
-    identity.change_email(user, email)
+    was_verified = identity.change_email(user, email)
     audit.record(EventKind.EMAIL_CHANGED, context, user=user, session_id=session.pk if session else None)
-    mail.email_changed(user, context, old=old)
+    mail.email_changed(user, context, old=old, old_was_verified=was_verified)

@@ -112,7 +112,7 @@ def find_by_uid(uid: str) -> User | None:
         pk = uuid.UUID(urlsafe_base64_decode(uid[:LONGEST_KEY]).decode())
     except (ValueError, UnicodeDecodeError):
         pk = uuid.UUID(int=0)
-    return User.objects.filter(pk=pk, is_active=True).first()
+    return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
 
 
 def username_from(email: str) -> str:
@@ -147,9 +147,10 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
         user.username = f"{name}-{secrets.token_hex(3)}"
 
 
-def change_email(user: User, email: str) -> None:
+def change_email(user: User, email: str) -> bool:
     """Gives the user another address, unverified, in a new row, so that keys mailed to the old one are dead.
 
+    Answers whether the old address was verified.
     Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
     """
     if canonical(email) == user.email_key:
@@ -158,10 +159,12 @@ def change_email(user: User, email: str) -> None:
     try:
         with transaction.atomic():
             user.store("email")
+            was_verified, _rows = EmailAddress.objects.filter(user=user, primary=True, verified=True).delete()
             EmailAddress.objects.filter(user=user).delete()
             _add_address(user, verified=False)
     except IntegrityError:
         raise AccountError(ErrorCode.EMAIL_TAKEN) from None
+    return bool(was_verified)
 
 
 def rename(user: User, *, username: str, avatar_url: str) -> None:
@@ -218,7 +221,10 @@ def spend_key(key: str) -> User | None:
     spent = EmailAddress.objects.filter(
         pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
     ).update(verified=True)
-    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first() if spent else None
+    if not spent:
+        return None
+    User.objects.filter(emailaddress__pk=address_id).update(mailbox_proved_at=clock.now())
+    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first()
 
 
 def is_spent(key: str) -> bool:
@@ -229,9 +235,10 @@ def is_spent(key: str) -> bool:
 
 
 def notice_key(user: User, address: str) -> str:
-    """A key that says "this was not me", mailed to `address` and good for three days.
+    """A key that says "this was not me", mailed to `address`, which was verified, and good for three days.
 
-    It outlives a change of password or address, for that is what a thief would do next.
+    It outlives a change of password or address, for that is what a thief would do next. It dies when somebody proves
+    that they read the account's present address: the account may have a new owner.
     """
     return signing.dumps([str(user.pk), address, clock.now().timestamp()], salt=_NOTICE_SALT)
 
@@ -249,7 +256,8 @@ def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
     mailed = datetime.fromtimestamp(mailed_at, UTC)
     unspent = Q(disowned_at=None) | Q(disowned_at__lt=mailed) | Q(disowned_from__gt=mailed)
     spending = {"disowned_at": clock.now(), "disowned_from": mailed, "password": password}
-    if not User.objects.filter(unspent, pk=pk, is_active=True).update(**spending):
+    unproved = Q(mailbox_proved_at=None) | Q(mailbox_proved_at__lte=mailed)
+    if not User.objects.filter(unspent, unproved, pk=pk, is_active=True).update(**spending):
         return None
     return User.objects.get(pk=pk), address
 

@@ -38,22 +38,25 @@ def registration_attempt(owner: User, context: ClientContext) -> None:
 
 
 def password_changed(user: User, context: ClientContext) -> None:
-    _notice(MessageKind.PASSWORD_CHANGED, user, context)
+    _notice(MessageKind.PASSWORD_CHANGED, user, context, to=user.email, verified=user.email_verified)
 
 
-def email_changed(user: User, context: ClientContext, *, old: str) -> None:
-    """Tells both addresses of `user`; the old one alone can say "this was not me"."""
-    _notice(MessageKind.EMAIL_CHANGED, user, context, to=old)
+def email_changed(user: User, context: ClientContext, *, old: str, old_was_verified: bool) -> None:
+    """Tells both addresses of `user`; the old one alone can say "this was not me", if it was verified."""
+    _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)
     _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
 
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:
-    _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context)
+    _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context, to=user.email, verified=user.email_verified)
 
 
-def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str | None = None) -> None:
-    """A security notice, in the language of its owner, with a link that says "this was not me"."""
-    link = f"{conf.public_url}/not-me?key={identity.notice_key(user, to or user.email)}"
+def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool) -> None:
+    """A security notice, in the language of its owner, with a link that says "this was not me".
+
+    An address that was never verified gets no link: whoever reads it has not proved that the account is theirs.
+    """
+    link = f"{conf.public_url}/not-me?key={identity.notice_key(user, to)}" if verified else ""
     _put(kind, user, user.language, to=to, link=link, ip=context.ip)
 
 

@@ -8,7 +8,7 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import add_user
 from accounts.models import User
 from tests.clients.authapi import PASSWORD, AuthApi
-from tests.mailbox import Mailbox, link
+from tests.mailbox import Mailbox, link, link_values
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW_PASSWORD = "battery-staple-7"
@@ -62,6 +62,7 @@ def test_reset(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) 
 
 def test_not_me(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:
     thief = api.register("alice").json()["access"]
+    api.verify_email(**link_values(letters.only()))
     api.change_password(thief, PASSWORD, NEW_PASSWORD)
     *_, notice = letters.collect()
     page.goto(link(notice))
