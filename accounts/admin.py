@@ -7,6 +7,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group
 from django.contrib.auth.views import PasswordChangeView as DjangoPasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -38,11 +40,28 @@ admin.site.index_title = _("Administration")
 admin.site.unregister(EmailAddress)
 
 
+# What Django's filters for booleans, choices and dates add to the name of their field.
+FILTER_SUFFIXES = ("__exact", "__isnull", "__gte", "__lt")
+
+
 def _context(request: HttpRequest) -> ClientContext:
     return client_context(request, Dialect.ADMIN)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class StrictAdmin(admin.ModelAdmin):
+    """A list that can be asked for by its declared filters and links alone."""
+
+    # Parameters by which other pages of the admin link to this list.
+    linked_by: tuple[str, ...] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Django allows every lookup on a model's own fields: `?password__regex=` reads a hash letter by letter."""
+        declared = [str(name) for name in self.get_list_filter(request)]
+        parameters = {f"{name}{suffix}" for name in declared for suffix in ("", *FILTER_SUFFIXES)}
+        return lookup in parameters or lookup in self.linked_by
+
+
+class ReadOnlyAdmin(StrictAdmin):
     """For rows that are looked at and never edited by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -98,6 +117,8 @@ class AddUserForm(UserForm):
 
 
 class ChangeUserForm(UserForm):
+    # Set by UserAdmin.get_form(): whether the administrator may mark the address.
+    may_verify = False
     email_verified = forms.BooleanField(
         label=_("E-mail is verified"),
         required=False,
@@ -115,10 +136,11 @@ class ChangeUserForm(UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email_verified"].initial = self.instance.email_verified
+        self.fields["email_verified"].disabled = not self.may_verify
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):
+class UserAdmin(StrictAdmin):
     list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("username", "email", "username_key", "email_key")
@@ -128,6 +150,18 @@ class UserAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.with_email_verified()
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.reset_user"))
+
+    def has_verify_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.verify_user"))
+
+    def has_activate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.activate_user"))
+
+    def has_end_session_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.end_session"))
 
     @admin.display(boolean=True, description=_("e-mail verified"))
     def verified(self, user: User) -> bool:
@@ -144,7 +178,9 @@ class UserAdmin(admin.ModelAdmin):
         )
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
+        form.may_verify = self.has_verify_permission(request)
+        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
@@ -157,6 +193,8 @@ class UserAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = self.readonly_fields + (("email",) if obj else ())
+        if not self.has_activate_permission(request):
+            fields = (*fields, "is_active")
         # Who is not a superuser cannot make one.
         return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups")
 
@@ -204,7 +242,7 @@ class UserAdmin(admin.ModelAdmin):
             user=User.objects.with_email_verified().get(pk=obj.pk),
             username=values["username"],
             avatar_url=values["avatar_url"],
-            is_active=values["is_active"],
+            is_active=values.get("is_active"),
             is_staff=values.get("is_staff"),
             is_superuser=values.get("is_superuser"),
             verified=values["email_verified"],
@@ -223,25 +261,25 @@ class UserAdmin(admin.ModelAdmin):
         for user in queryset:
             delete_user(user=user, actor=cast(User, request.user), context=_context(request))
 
-    @admin.action(description=_("Send a password reset mail"), permissions=["change"])
+    @admin.action(description=_("Send a password reset mail"), permissions=["reset"])
     def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             request_password_reset(email=user.email, context=_context(request))
         self._say(request, queryset.count())
 
-    @admin.action(description=_("Mark the e-mail as verified"), permissions=["change"])
+    @admin.action(description=_("Mark the e-mail as verified"), permissions=["verify"])
     def mark_verified(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._change_each(request, queryset, verified=True)
 
-    @admin.action(description=_("Activate"), permissions=["change"])
+    @admin.action(description=_("Activate"), permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._change_each(request, queryset, is_active=True)
 
-    @admin.action(description=_("Deactivate, and end all sessions"), permissions=["change"])
+    @admin.action(description=_("Deactivate, and end all sessions"), permissions=["activate"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._change_each(request, queryset, is_active=False)
 
-    @admin.action(description=_("End all sessions"), permissions=["change"])
+    @admin.action(description=_("End all sessions"), permissions=["end_session"])
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         end_sessions(Session.objects.filter(user__in=queryset.values("pk")), context=_context(request))
         self._say(request, queryset.count())
@@ -264,8 +302,12 @@ class SessionAdmin(ReadOnlyAdmin):
     search_fields = ("=user__username_key", "=user__email_key", "ip")
     exclude = ("refresh_hash",)
     actions = ("end_these",)
+    linked_by = ("user__id__exact",)
 
-    @admin.action(description=_("End the selected sessions"))
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.end_session"))
+
+    @admin.action(description=_("End the selected sessions"), permissions=["end"])
     def end_these(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
         ended = end_sessions(Session.objects.filter(pk__in=queryset.values("pk")), context=_context(request))
         text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended) % {"count": ended}
@@ -278,6 +320,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "dialect", "at")
     list_select_related = ("user",)
     search_fields = ("=user__username_key", "=user__email_key", "ip", "request_id")
+    linked_by = ("user__id__exact",)
 
 
 @admin.register(SigningKey)
@@ -294,16 +337,27 @@ class MessageAdmin(ReadOnlyAdmin):
     exclude = ("subject", "text", "html")
     actions = ("retry",)
 
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.retry_message"))
+
     @admin.display(description=_("waiting for"), ordering="created_at")
     def waiting(self, message: Message) -> str:
         """How old a message is that is not settled yet."""
         return timesince(message.created_at, clock.now()) if message.settled_at is None else ""
 
-    @admin.action(description=_("Try dead letters again"))
+    @admin.action(description=_("Try dead letters again"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
         queued = outbox.retry(Message.objects.filter(pk__in=queryset.values("pk")), now=clock.now())
         text = ngettext("Queued %(count)d message.", "Queued %(count)d messages.", queued) % {"count": queued}
         self.message_user(request, text, messages.SUCCESS)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(StrictAdmin, DjangoGroupAdmin):
+    """Django's own page for groups, with lookups as strict as everywhere else."""
 
 
 class PasswordChangeView(DjangoPasswordChangeView):
@@ -317,9 +371,10 @@ class PasswordChangeView(DjangoPasswordChangeView):
         return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
 
     def form_valid(self, form: Any) -> HttpResponse:
+        user = User.objects.with_email_verified().get(pk=form.user.pk)
         try:
             change_password(
-                user=form.user,
+                user=user,
                 session=None,
                 old_password=form.cleaned_data["old_password"],
                 new_password=form.cleaned_data["new_password1"],
@@ -328,5 +383,5 @@ class PasswordChangeView(DjangoPasswordChangeView):
         except AccountError as error:
             form.add_error("new_password2", " ".join(error.reasons) or str(_("This password cannot be used.")))
             return self.form_invalid(form)
-        update_session_auth_hash(self.request, form.user)
+        update_session_auth_hash(self.request, user)
         return HttpResponseRedirect(self.get_success_url())

@@ -64,6 +64,7 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["-created_at", "-id"]
+        permissions = [("retry_message", "Can send dead letters again")]
         indexes = [
             models.Index(fields=["due_at"], name="message_due", condition=Q(state=MessageState.QUEUED)),
             models.Index(fields=["settled_at"], name="message_settled"),

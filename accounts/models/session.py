@@ -73,6 +73,7 @@ class Session(models.Model):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering = ["-started_at"]
+        permissions = [("end_session", "Can end sessions of users")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -85,6 +85,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ["-created_at"]
+        # What an administrator may do, each by itself.
+        permissions = [
+            ("reset_user", "Can send a password reset mail to users"),
+            ("verify_user", "Can mark addresses of users as verified"),
+            ("activate_user", "Can activate and deactivate users"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(username__contains="@"), name="username_without_at"),
             models.CheckConstraint(

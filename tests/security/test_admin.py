@@ -1,0 +1,132 @@
+"""What an administrator may ask and do (OWASP ASVS 5.0, 8.2)."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.admin import StrictAdmin
+from accounts.models import Message, Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(api: AuthApi) -> User:
+    """sam, who may use the admin and has no permission yet."""
+    api.register("sam")
+    user = User.objects.get(username="sam")
+    user.is_staff = True
+    user.store("is_staff")
+    return user
+
+
+def logged_in(staff: User, *codenames: str) -> Client:
+    """A browser of sam, with these permissions."""
+    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    answer = client.post("/admin/login/", {"username": "sam", "password": PASSWORD})
+    assert answer.status_code == 302
+    return client
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        ("accounts/user", "password__regex=^argon2"),
+        ("accounts/user", "password__startswith=argon2"),
+        ("accounts/user", "email_key=alice@example.org"),
+        ("accounts/user", "sessions__refresh_hash__startswith=a"),
+        ("accounts/user", "is_superuser__regex=1"),
+        ("accounts/session", "refresh_hash__regex=^a"),
+        ("accounts/session", "user__password__regex=^argon2"),
+        ("accounts/session", "user__id__startswith=a"),
+        ("accounts/securityevent", "user__password__startswith=a"),
+        ("accounts/message", "text__contains=reset"),
+        ("accounts/message", "html__icontains=key"),
+        ("accounts/message", "subject__contains=a"),
+        ("accounts/signingkey", "private_key__regex=^a"),
+        ("auth/group", "user__password__regex=^a"),
+    ],
+)
+def test_no_lookup_beyond_the_declared_filters(staff: User, alice: Any, page: str, lookup: str) -> None:
+    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    assert client.get(f"/admin/{page}/").status_code == 200
+    assert client.get(f"/admin/{page}/?{lookup}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        ("accounts/user", "is_active__exact=1&is_staff__exact=0&q=alice&o=1"),
+        ("accounts/session", "dialect=authapi&end_reason__exact=logged_out"),
+        ("accounts/session", "user__id__exact=00000000-0000-0000-0000-000000000001"),
+        (
+            "accounts/securityevent",
+            "kind__exact=registered&at__gte=2026-01-01+00:00:00%2B00:00&at__lt=2027-01-01+00:00:00%2B00:00",
+        ),
+        ("accounts/message", "state__exact=queued&kind__exact=verification&created_at__isnull=False"),
+    ],
+)
+def test_declared_filters_work(staff: User, page: str, lookup: str) -> None:
+    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    assert client.get(f"/admin/{page}/?{lookup}").status_code == 200
+
+
+def test_every_page_is_strict() -> None:
+    assert [model for model, page in admin.site._registry.items() if not isinstance(page, StrictAdmin)] == []
+
+
+VIEW = ("view_user", "change_user", "view_session", "view_message")
+
+
+@pytest.mark.parametrize(
+    ("action", "page", "permission"),
+    [
+        ("send_reset_mail", "user", "reset_user"),
+        ("mark_verified", "user", "verify_user"),
+        ("activate", "user", "activate_user"),
+        ("deactivate", "user", "activate_user"),
+        ("end_all_sessions", "user", "end_session"),
+        ("end_these", "session", "end_session"),
+        ("retry", "message", "retry_message"),
+    ],
+)
+def test_acts_have_permissions_of_their_own(
+    staff: User, alice: Any, rows: Any, letters: Mailbox, action: str, page: str, permission: str
+) -> None:
+    letters.collect()
+    Message.objects.update(state="dead")
+    row = {
+        "user": User.objects.filter(username="alice"),
+        "session": Session.objects.filter(user__username="alice"),
+        "message": Message.objects.filter(to="alice@example.org"),
+    }[page].get()
+    body = {"action": action, "_selected_action": [str(row.pk)]}
+
+    def state() -> Any:
+        return list(User.objects.values()), list(Session.objects.values()), list(Message.objects.values())
+
+    client = logged_in(staff, *VIEW)
+    before = rows(), state()
+    client.post(f"/admin/accounts/{page}/", body)
+    assert (rows(), state()) == before
+    client = logged_in(staff, *VIEW, permission)
+    answer = client.post(f"/admin/accounts/{page}/", body, follow=True)
+    assert b'class="success"' in answer.content
+
+
+def test_form_marks_only_what_its_administrator_may(staff: User, alice: Any) -> None:
+    url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
+    body = {"username": "Alicia", "avatar_url": "", "email_verified": "on"}
+    assert logged_in(staff, *VIEW).post(url, body).status_code == 302
+    user = User.objects.with_email_verified().get(pk=alice["user"]["pk"])
+    assert (user.username, user.is_active, user.email_verified) == ("Alicia", True, False)
+    body = {"username": "alice", "avatar_url": "", "email_verified": "on"}
+    assert logged_in(staff, *VIEW, "verify_user", "activate_user").post(url, body).status_code == 302
+    user.refresh_from_db()
+    assert (user.username, user.is_active) == ("alice", False)
