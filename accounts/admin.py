@@ -5,11 +5,9 @@ from typing import Any, cast
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
-from django.contrib.auth.views import PasswordChangeView as DjangoPasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,11 +16,12 @@ from django.utils.html import format_html_join
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.generic import FormView
 
 from accounts.api.common.context import client_context
 from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
-from accounts.core.errors import AccountError
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.administer import add_user, change_user, delete_user
 from accounts.flows.change_password import change_password
 from accounts.flows.end_sessions import end_sessions
@@ -360,10 +359,23 @@ class GroupAdmin(StrictAdmin, DjangoGroupAdmin):
     """Django's own page for groups, with lookups as strict as everywhere else."""
 
 
-class PasswordChangeView(DjangoPasswordChangeView):
+class OwnPasswordForm(forms.Form):
+    """Django's form would look at the old password itself, as often as somebody asks."""
+
+    old_password = forms.CharField(label=_("Old password"), strip=False, widget=forms.PasswordInput)
+    new_password1 = forms.CharField(label=_("New password"), strip=False, widget=forms.PasswordInput)
+    new_password2 = forms.CharField(label=_("New password again"), strip=False, widget=forms.PasswordInput)
+
+    def clean_new_password2(self) -> str:
+        if self.cleaned_data.get("new_password1") != self.cleaned_data["new_password2"]:
+            raise ValidationError(_("The two password fields didn't match."))
+        return str(self.cleaned_data["new_password2"])
+
+
+class PasswordChangeView(FormView):
     """The admin's page for one's own password, which Django would save without ending a session or telling anybody."""
 
-    form_class = AdminPasswordChangeForm
+    form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")
     template_name = "registration/password_change_form.html"
 
@@ -371,7 +383,7 @@ class PasswordChangeView(DjangoPasswordChangeView):
         return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        user = User.objects.with_email_verified().get(pk=form.user.pk)
+        user = User.objects.with_email_verified().get(pk=self.request.user.pk)
         try:
             change_password(
                 user=user,
@@ -381,7 +393,8 @@ class PasswordChangeView(DjangoPasswordChangeView):
                 context=_context(self.request),
             )
         except AccountError as error:
-            form.add_error("new_password2", " ".join(error.reasons) or str(_("This password cannot be used.")))
+            field = "new_password2" if error.code is ErrorCode.PASSWORD_INVALID else "old_password"
+            form.add_error(field, " ".join(error.sentences))
             return self.form_invalid(form)
         update_session_auth_hash(self.request, user)
         return HttpResponseRedirect(self.get_success_url())

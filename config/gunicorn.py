@@ -31,8 +31,9 @@ control_socket_disable = True
 
 class Worker(ThreadWorker):
     def get_thread_pool(self) -> RequestThreads:
-        # Each thread keeps a connection to the database: `most` is what one worker may take from it.
-        return RequestThreads(running=self.cfg.threads, most=16)
+        # Each thread keeps a connection to the database: `most` is what one worker may take from it. Passwords that
+        # wait for their hash hold a thread each, and as many as may run stay for everybody else.
+        return RequestThreads(running=self.cfg.threads, most=settings.HASH_QUEUE + 1 + self.cfg.threads)
 
 
 worker_class = Worker

@@ -43,10 +43,19 @@ PASSWORD_RESET_URL = environment.link(
 )
 PASSWORD_RESET_TIMEOUT = 60 * 60
 RATE_LIMITS = environment.choice("RATE_LIMITS", "on", ("on", "off"))
+LIMITS = {
+    name: environment.whole_number(name, most, least=1, most=1_000_000)
+    for name, most in {
+        "WRONG_PASSWORDS_PER_HOUR": 10,
+        "WRONG_PASSWORDS_PER_DAY": 50,
+    }.items()
+}
+HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 
 # --- storage ---
 DATABASES = {"default": environment.database()}
 CACHES = {"default": environment.cache()}
+REDIS_URL = environment.text("CACHE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- mail ---

@@ -51,6 +51,20 @@ class AccountSettings:
     def rate_limits_are_on(self) -> bool:
         return bool(settings.RATE_LIMITS == "on")
 
+    def limit(self, name: str) -> int:
+        """How many of what limits.py counts are allowed in its window; `name` is the name of the setting."""
+        return int(settings.LIMITS[name])
+
+    @property
+    def most_waiting_for_a_hash(self) -> int:
+        """How many passwords may wait in one worker while another one is hashed."""
+        return int(settings.HASH_QUEUE)
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis that counts for all workers and hosts; "" where there is none."""
+        return str(settings.REDIS_URL)
+
     @property
     def verify_email_url(self) -> str:
         """A template with {key}."""

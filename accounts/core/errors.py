@@ -1,11 +1,15 @@
 """Every refusal of the core, as one enum; each dialect has one total table from it to its wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 
 class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
     INVALID_CREDENTIALS = "invalid_credentials"
     EMAIL_NOT_VERIFIED = "email_not_verified"
     USERNAME_INVALID = "username_invalid"
@@ -26,26 +30,73 @@ class ErrorCode(StrEnum):
     LAST_SUPERUSER = "last_superuser"
 
 
+# What a person is told of each code, unless the refusal has reasons of its own.
+SENTENCES = {
+    ErrorCode.RATE_LIMITED: _("Too many requests. Try again later."),
+    ErrorCode.OVERLOADED: _("The server is busy. Try again in a moment."),
+    ErrorCode.INVALID_CREDENTIALS: _("Unable to log in with provided credentials."),
+    ErrorCode.EMAIL_NOT_VERIFIED: _("E-mail is not verified."),
+    ErrorCode.USERNAME_INVALID: _("Enter a valid username."),
+    ErrorCode.USERNAME_TAKEN: _("A user with that username already exists."),
+    ErrorCode.EMAIL_INVALID: _("Enter a valid email address."),
+    ErrorCode.EMAIL_TAKEN: _("A user is already registered with this e-mail address."),
+    ErrorCode.PASSWORD_INVALID: _("This password cannot be used."),
+    ErrorCode.WRONG_PASSWORD: _("Your old password was entered incorrectly. Please enter it again."),
+    ErrorCode.INVALID_VERIFICATION_KEY: _("This key is wrong, used or expired."),
+    ErrorCode.INVALID_NOTICE_KEY: _("This key is wrong, used or expired."),
+    # A used key is told from a wrong one by dialects whose clients have a word for it.
+    ErrorCode.EMAIL_ALREADY_VERIFIED: _("This key is wrong, used or expired."),
+    ErrorCode.INVALID_RESET_TOKEN: _("This reset link is wrong, used or expired."),
+    ErrorCode.INVALID_CODE: _("This code is wrong, used or expired."),
+    ErrorCode.TOKEN_NOT_VALID: _("Token is invalid or expired"),
+    ErrorCode.USER_NOT_FOUND: _("No such user."),
+    ErrorCode.SESSION_NOT_FOUND: _("No such session."),
+    ErrorCode.AVATAR_URL_INVALID: _("Enter a valid https URL."),
+    ErrorCode.LAST_SUPERUSER: _("The last active superuser has to stay."),
+}
+
+
 class AccountError(Exception):
     """A refusal that a client is to be told of.
 
     code: which one.
     reasons: sentences for a person, in the language of the request; empty where the code says it all.
-    retry_after: the seconds after which the same may be asked again, of RATE_LIMITED alone.
+    data: what a client may need beside the code, under names that every dialect renders in its own way.
+      `retry_after` is the number of seconds after which the same may be asked again.
     """
 
-    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = (), retry_after: int | None = None) -> None:
+    def __init__(self, code: ErrorCode, *, reasons: tuple[str, ...] = (), data: Mapping[str, Any] = {}) -> None:
         super().__init__(code.value)
         self.code = code
         self.reasons = reasons
-        self.retry_after = retry_after
+        self.data = dict(data)
+
+    @property
+    def retry_after(self) -> int | None:
+        """After how many seconds the same may be asked again, where it is known."""
+        return self.data.get("retry_after")
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a person is told: the reasons, or the one sentence of the code."""
+        return self.reasons or (str(SENTENCES[self.code]),)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers that belong to the refusal: Retry-After, where it is known (RFC 9110 §10.2.3)."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The data that a body carries: all but what a header says already."""
+        return {name: value for name, value in self.data.items() if name != "retry_after"}
 
 
 class AccountErrors(AccountError):
     """Several refusals of one request; a wire that can say one alone says the first."""
 
     def __init__(self, errors: list[AccountError]) -> None:
-        super().__init__(errors[0].code, reasons=errors[0].reasons)
+        super().__init__(errors[0].code, reasons=errors[0].reasons, data=errors[0].data)
         self.errors = tuple(errors)
 
     @classmethod

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, credentials, passwords
+from accounts.services import audit, credentials, identity, passwords
 
 
 def change_password(
@@ -13,9 +13,10 @@ def change_password(
     """Sets a new password for `user`, and ends every session of theirs.
 
     session: the one it is asked from, which goes on; None for the admin, which has none of these.
-    Raises AccountError(WRONG_PASSWORD) and AccountError(PASSWORD_INVALID).
+    Raises AccountError(WRONG_PASSWORD), AccountError(PASSWORD_INVALID), AccountError(RATE_LIMITED) and
+    AccountError(OVERLOADED).
     """
-    is_correct = passwords.verify(old_password, user).correct
+    is_correct = passwords.prove(old_password, user, counted_as=identity.counted_as(user)).correct
     if is_correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)

@@ -26,10 +26,11 @@ def log_in(
 
     access_lifetime: how long the access token lives, if not ACCESS_TOKEN_MINUTES.
     Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password and
-    an inactive account, and AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory.
+    an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(RATE_LIMITED)
+    and AccountError(OVERLOADED).
     """
     user = identity.find(*names)
-    verdict = passwords.verify(password, user)
+    verdict = passwords.prove(password, user, counted_as=identity.counted_as(user, *names))
     refusal = None
     if user is None or not user.is_active or not verdict.correct:
         refusal = ErrorCode.INVALID_CREDENTIALS

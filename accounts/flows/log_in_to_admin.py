@@ -12,10 +12,10 @@ def log_in_to_admin(*, name: str, password: str, context: ClientContext) -> User
     """The staff user that `name`, a username or an address, and the password mean; Django keeps the admin's session.
 
     Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password, an
-    inactive account and one that is not of the staff.
+    inactive account and one that is not of the staff, AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     user = identity.find(name)
-    verdict = passwords.verify(password, user)
+    verdict = passwords.prove(password, user, counted_as=identity.counted_as(user, name))
     let_in = False
     with transaction.atomic(durable=True):
         if user is not None and user.is_active and user.is_staff and verdict.correct:

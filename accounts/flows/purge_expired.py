@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.core import clock
-from accounts.models import Message, SecurityEvent, Session, VerificationCode
+from accounts.models import LimitCounter, Message, SecurityEvent, Session, VerificationCode
 from accounts.services import keys
 
 BATCH = 1000
@@ -37,6 +37,7 @@ def purge_expired() -> Iterator[Purged]:
         ("sessions", lambda: Session.objects.filter(expires_at__lt=now - SESSIONS_KEPT)),
         ("messages", lambda: Message.objects.filter(settled_at__lt=now - MESSAGES_KEPT)),
         ("verification codes", lambda: VerificationCode.objects.filter(expires_at__lt=now - CODES_KEPT)),
+        ("limit counters", lambda: LimitCounter.objects.filter(ends_at__lt=now)),
         ("security events", lambda: SecurityEvent.objects.filter(at__lt=now - EVENTS_KEPT)),
         ("admin sessions", lambda: AdminSession.objects.filter(expire_date__lt=now)),
     ]

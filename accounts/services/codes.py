@@ -42,7 +42,7 @@ def issue(email: str, *, now: datetime) -> str:
     )
     if not issued:
         wait = rows.get().hour_started_at + _HOUR - now
-        raise AccountError(ErrorCode.RATE_LIMITED, retry_after=max(1, math.ceil(wait.total_seconds())))
+        raise AccountError(ErrorCode.RATE_LIMITED, data={"retry_after": max(1, math.ceil(wait.total_seconds()))})
     return code
 
 

@@ -115,6 +115,11 @@ def find_by_uid(uid: str) -> User | None:
     return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
 
 
+def counted_as(user: User | None, *names: str) -> str:
+    """What tries are counted by: the account, or where nobody has them the canonical names that were typed."""
+    return str(user.pk) if user else "\0".join(_lookup_key(name) for name in names)
+
+
 def username_from(email: str) -> str:
     """A username made of the local part of an address, for an account that is made without one; not always free."""
     local = email[:LONGEST_EMAIL].rpartition("@")[0]

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password, verify_password
@@ -15,9 +16,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.threads import stand_aside
 from accounts.models import User
+from accounts.services import limits
 
 LONGEST_PASSWORD = 1024
 # Longer than any reset token that is mailed.
@@ -25,7 +28,9 @@ LONGEST_TOKEN = 1000
 
 # A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
 # memory. Several at once let a few more people log in, and take that from everybody else.
-hashing = threading.Lock()
+hash_lock = threading.Lock()
+# Seconds after which a client may try again that found too many passwords waiting.
+OVERLOADED_RETRY = 2
 
 
 class Argon2idHasher(Argon2PasswordHasher):
@@ -61,14 +66,35 @@ def make_hash(password: str) -> str:
 
 
 def verify(password: str, user: User | None) -> Verdict:
-    """Whether it is the user's password; for nobody (None) at the cost of one hash, as for somebody."""
+    """Whether it is the user's password; for nobody (None) at the cost of one hash, as for somebody.
+
+    To be called in a turn: see prove().
+    """
     encoded = user.password if user else ""
     # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
+    # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
+    correct, is_outdated = verify_password(password, encoded)
+    return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
+
+
+def prove(password: str, user: User | None, *, counted_as: str) -> Verdict:
+    """Whether it is the user's password, within the limits of wrong ones (contract, Limits).
+
+    counted_as: the account, or the name that was typed where nobody has it (see identity.counted_as).
+    Raises AccountError(RATE_LIMITED) before anything is hashed, and AccountError(OVERLOADED).
+    """
+    tries = ((limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as))
+    # Who has no try left takes no place in the queue.
+    limits.check(*tries)
     with _in_turn():
-        # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
-        correct, is_outdated = verify_password(password, encoded)
-        return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
+        # A try is counted in its turn, not before: several people who log in at once with the right password are not
+        # taken for one who guesses.
+        limits.take(*tries)
+        verdict = verify(password, user)
+        if verdict.correct:
+            limits.give_back(*tries)
+    return verdict
 
 
 def swap(user: User, *, to: str, **also: Any) -> bool:
@@ -117,8 +143,21 @@ def reset_token_is_good(user: User, token: str) -> bool:
 
 @contextmanager
 def _in_turn() -> Iterator[None]:
-    with stand_aside.get()(), hashing:
-        yield
+    """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once where too many wait already."""
+    places = _places(conf.most_waiting_for_a_hash)
+    if not places.acquire(blocking=False):
+        raise AccountError(ErrorCode.OVERLOADED, data={"retry_after": OVERLOADED_RETRY})
+    try:
+        with stand_aside.get()(), hash_lock:
+            yield
+    finally:
+        places.release()
+
+
+@lru_cache(maxsize=2)
+def _places(most_waiting: int) -> threading.BoundedSemaphore:
+    """The places in this worker's queue, and the one of the password that is being hashed."""
+    return threading.BoundedSemaphore(most_waiting + 1)
 
 
 def _normalise(password: str) -> str:

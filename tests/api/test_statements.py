@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from accounts.core.conf import conf
 from accounts.models import SecurityEvent
 from tests.clients.authapi import AuthApi
 from tests.statements import Statements
@@ -23,7 +24,8 @@ def test_budgets(api: AuthApi, alice: Any) -> None:
     with Statements() as registration:
         assert api.register("bob").status_code == 201
     counts = {"user": len(user), "verify": len(verify), "refresh": len(refresh), "login": len(login)}
-    assert counts == {"user": 1, "verify": 1, "refresh": 2, "login": 4}
+    # Where no Redis counts, a login looks at its count in the database, counts its try, and takes it back.
+    assert counts == {"user": 1, "verify": 1, "refresh": 2, "login": 4 if conf.redis_url else 7}
     assert len(registration) == 6, registration.sql
 
 
@@ -81,4 +83,4 @@ def test_login_costs_the_same_for_a_stranger(api: AuthApi, alice: Any, monkeypat
             assert api.login(name, "wrong-horse-9").status_code == 400
         return len(hashed), len(statements), SecurityEvent.objects.count() - events
 
-    assert cost("alice") == cost("nobody") == cost("nobody@example.org") == (1, 2, 1)
+    assert cost("alice") == cost("nobody") == cost("nobody@example.org") == (1, 2 if conf.redis_url else 4, 1)

@@ -23,7 +23,7 @@ def _ask(port: int, method: str, path: str, body: dict[str, str] | None = None, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_more_logins_than_threads_are_all_answered_and_so_is_who_shows_a_token(api: AuthApi) -> None:
+def test_logins_at_once_are_answered_or_told_to_wait_and_who_shows_a_token_is_answered(api: AuthApi) -> None:
     api.register("alice")
     port = free_port()
     with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
@@ -32,10 +32,14 @@ def test_more_logins_than_threads_are_all_answered_and_so_is_who_shows_a_token(a
         with ThreadPoolExecutor(60) as clients:
             logins = [clients.submit(_ask, port, "POST", "login/", LOGIN) for _ in range(30)]
             users = [clients.submit(_ask, port, "GET", "user/", token=token) for _ in range(30)]
-        assert [login.result()[0] for login in logins] == [200] * 30
+        answers = [login.result()[0] for login in logins]
+        # One password is hashed and sixteen wait; a login that finds no place is told to come again.
+        assert set(answers) <= {200, 503}
+        assert answers.count(200) >= 17
         assert [user.result()[1]["username"] for user in users] == ["alice"] * 30
         server.send_signal(signal.SIGTERM)
         code, said = processes.finish(server)
     assert code == 0, said
     logged = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    assert [(line["level"], line["status"]) for line in logged] == [("INFO", 200)] * 61
+    assert [line["level"] for line in logged] == ["INFO"] * 61
+    assert sorted(line["status"] for line in logged) == [200] * 31 + sorted(answers)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -17,38 +16,31 @@ from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 class Wire:
     """field: the field the refusal is told under, None for `detail` and `code`."""
 
-    message: Any
     field: str | None = None
     status: int = status.HTTP_400_BAD_REQUEST
 
 
 WIRE: dict[ErrorCode, Wire] = {
-    ErrorCode.RATE_LIMITED: Wire(
-        message=_("Too many requests. Try again later."), status=status.HTTP_429_TOO_MANY_REQUESTS
-    ),
-    ErrorCode.INVALID_CREDENTIALS: Wire(
-        field="non_field_errors", message=_("Unable to log in with provided credentials.")
-    ),
-    ErrorCode.EMAIL_NOT_VERIFIED: Wire(field="non_field_errors", message=_("E-mail is not verified.")),
-    ErrorCode.USERNAME_INVALID: Wire(field="username", message=_("Enter a valid username.")),
-    ErrorCode.USERNAME_TAKEN: Wire(field="username", message=_("A user with that username already exists.")),
-    ErrorCode.EMAIL_INVALID: Wire(field="email", message=_("Enter a valid email address.")),
-    ErrorCode.EMAIL_TAKEN: Wire(field="email", message=_("A user is already registered with this e-mail address.")),
-    ErrorCode.PASSWORD_INVALID: Wire(field="password1", message=_("This password cannot be used.")),
-    ErrorCode.WRONG_PASSWORD: Wire(
-        field="old_password", message=_("Your old password was entered incorrectly. Please enter it again.")
-    ),
-    ErrorCode.INVALID_VERIFICATION_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
-    ErrorCode.INVALID_NOTICE_KEY: Wire(field="key", message=_("This key is wrong, used or expired.")),
-    # A used key is told from a wrong one by dialects whose clients have a word for it.
-    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key", message=_("This key is wrong, used or expired.")),
-    ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
-    ErrorCode.INVALID_CODE: Wire(field="code", message=_("This code is wrong, used or expired.")),
-    ErrorCode.TOKEN_NOT_VALID: Wire(message=_("Token is invalid or expired"), status=status.HTTP_401_UNAUTHORIZED),
-    ErrorCode.USER_NOT_FOUND: Wire(message=_("No such user."), status=status.HTTP_404_NOT_FOUND),
-    ErrorCode.SESSION_NOT_FOUND: Wire(message=_("No such session."), status=status.HTTP_404_NOT_FOUND),
-    ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url", message=_("Enter a valid https URL.")),
-    ErrorCode.LAST_SUPERUSER: Wire(message=_("The last active superuser has to stay.")),
+    ErrorCode.RATE_LIMITED: Wire(status=status.HTTP_429_TOO_MANY_REQUESTS),
+    ErrorCode.OVERLOADED: Wire(status=status.HTTP_503_SERVICE_UNAVAILABLE),
+    ErrorCode.INVALID_CREDENTIALS: Wire(field="non_field_errors"),
+    ErrorCode.EMAIL_NOT_VERIFIED: Wire(field="non_field_errors"),
+    ErrorCode.USERNAME_INVALID: Wire(field="username"),
+    ErrorCode.USERNAME_TAKEN: Wire(field="username"),
+    ErrorCode.EMAIL_INVALID: Wire(field="email"),
+    ErrorCode.EMAIL_TAKEN: Wire(field="email"),
+    ErrorCode.PASSWORD_INVALID: Wire(field="password1"),
+    ErrorCode.WRONG_PASSWORD: Wire(field="old_password"),
+    ErrorCode.INVALID_VERIFICATION_KEY: Wire(field="key"),
+    ErrorCode.INVALID_NOTICE_KEY: Wire(field="key"),
+    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key"),
+    ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
+    ErrorCode.INVALID_CODE: Wire(field="code"),
+    ErrorCode.TOKEN_NOT_VALID: Wire(status=status.HTTP_401_UNAUTHORIZED),
+    ErrorCode.USER_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
+    ErrorCode.SESSION_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
+    ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url"),
+    ErrorCode.LAST_SUPERUSER: Wire(),
 }
 
 
@@ -75,11 +67,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def _account_error(error: AccountError, fields: dict[ErrorCode, str]) -> Response:
     refusals = error.errors if isinstance(error, AccountErrors) else (error,)
     wire = WIRE[error.code]
+    headers = error.headers
     if wire.field is None:
-        headers = {"WWW-Authenticate": 'Bearer realm="api"'} if wire.status == status.HTTP_401_UNAUTHORIZED else {}
-        return Response({"detail": wire.message, "code": error.code}, status=wire.status, headers=headers)
-    data: dict[str, list[Any]] = {}
+        if wire.status == status.HTTP_401_UNAUTHORIZED:
+            headers["WWW-Authenticate"] = 'Bearer realm="api"'
+        body = {"detail": " ".join(error.sentences), "code": error.code, **error.details}
+        return Response(body, status=wire.status, headers=headers)
+    data: dict[str, list[str]] = {}
     for refusal in refusals:
         field = fields.get(refusal.code, WIRE[refusal.code].field)
-        data.setdefault(str(field), []).extend(refusal.reasons or [WIRE[refusal.code].message])
-    return Response(data, status=wire.status)
+        data.setdefault(str(field), []).extend(refusal.sentences)
+    return Response(data, status=wire.status, headers=headers)

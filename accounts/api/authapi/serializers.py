@@ -160,6 +160,8 @@ class ErrorSerializer(serializers.Serializer[Any]):
         choices=[
             ErrorCode.TOKEN_NOT_VALID.value,
             ErrorCode.SESSION_NOT_FOUND.value,
+            ErrorCode.RATE_LIMITED.value,
+            ErrorCode.OVERLOADED.value,
             "not_authenticated",
             "permission_denied",
             "bad_request",

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from graphql import GraphQLError
+from strawberry.utils.str_converters import to_camel_case
 
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
@@ -28,37 +28,31 @@ class Word(StrEnum):
 class Wire:
     """field: the input field that `extensions.fields` tells the refusal of, None where it is about no single one."""
 
-    message: Any
     word: Word = Word.INVALID_ARGUMENT
     field: str | None = None
 
 
 WIRE: dict[ErrorCode, Wire] = {
-    ErrorCode.INVALID_CREDENTIALS: Wire(message=_("Unable to log in with provided credentials.")),
-    ErrorCode.EMAIL_NOT_VERIFIED: Wire(message=_("E-mail is not verified.")),
-    ErrorCode.USERNAME_INVALID: Wire(field="username", message=_("Enter a valid username.")),
-    ErrorCode.USERNAME_TAKEN: Wire(
-        field="username", word=Word.ALREADY_EXISTS, message=_("A user with that username already exists.")
-    ),
-    ErrorCode.EMAIL_INVALID: Wire(field="email", message=_("Enter a valid email address.")),
-    ErrorCode.EMAIL_TAKEN: Wire(
-        field="email", word=Word.ALREADY_EXISTS, message=_("A user is already registered with this e-mail address.")
-    ),
-    ErrorCode.PASSWORD_INVALID: Wire(field="password", message=_("This password cannot be used.")),
-    ErrorCode.WRONG_PASSWORD: Wire(
-        field="password", message=_("Your old password was entered incorrectly. Please enter it again.")
-    ),
-    ErrorCode.INVALID_VERIFICATION_KEY: Wire(message=_("This key is wrong, used or expired.")),
-    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(message=_("This key is wrong, used or expired.")),
-    ErrorCode.INVALID_NOTICE_KEY: Wire(message=_("This key is wrong, used or expired.")),
-    ErrorCode.INVALID_RESET_TOKEN: Wire(field="token", message=_("This reset link is wrong, used or expired.")),
-    ErrorCode.INVALID_CODE: Wire(field="code", message=_("This code is wrong, used or expired.")),
-    ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED, message=_("Token is invalid or expired")),
-    ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND, message=_("No such session.")),
-    ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl", message=_("Enter a valid https URL.")),
-    ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, message=_("No such user.")),
-    ErrorCode.LAST_SUPERUSER: Wire(message=_("The last active superuser has to stay.")),
-    ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, message=_("Too many requests. Try again later.")),
+    ErrorCode.INVALID_CREDENTIALS: Wire(),
+    ErrorCode.EMAIL_NOT_VERIFIED: Wire(),
+    ErrorCode.USERNAME_INVALID: Wire(field="username"),
+    ErrorCode.USERNAME_TAKEN: Wire(field="username", word=Word.ALREADY_EXISTS),
+    ErrorCode.EMAIL_INVALID: Wire(field="email"),
+    ErrorCode.EMAIL_TAKEN: Wire(field="email", word=Word.ALREADY_EXISTS),
+    ErrorCode.PASSWORD_INVALID: Wire(field="password"),
+    ErrorCode.WRONG_PASSWORD: Wire(field="password"),
+    ErrorCode.INVALID_VERIFICATION_KEY: Wire(),
+    ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(),
+    ErrorCode.INVALID_NOTICE_KEY: Wire(),
+    ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
+    ErrorCode.INVALID_CODE: Wire(field="code"),
+    ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED),
+    ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND),
+    ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),
+    ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND),
+    ErrorCode.LAST_SUPERUSER: Wire(),
+    ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED),
+    ErrorCode.OVERLOADED: Wire(word=Word.SERVER_ERROR),
 }
 
 
@@ -87,16 +81,20 @@ def render(error: GraphQLError) -> dict[str, Any]:
     return told | {name: where[name] for name in ("locations", "path") if name in where}
 
 
+def retry_after(errors: list[GraphQLError]) -> dict[str, str]:
+    """The Retry-After header of the first error that knows one."""
+    refusals = [error.original_error for error in errors]
+    return next((one.headers for one in refusals if isinstance(one, AccountError) and one.headers), {})
+
+
 def _account_error(error: AccountError) -> dict[str, Any]:
     fields: dict[str, list[str]] = {}
     for one in error.errors if isinstance(error, AccountErrors) else (error,):
         field = WIRE[one.code].field
         if field is not None:
-            fields.setdefault(field, []).extend(one.reasons or [str(WIRE[one.code].message)])
-    wire = WIRE[error.code]
-    told = refusal(error.reasons[0] if error.reasons else wire.message, wire.word)
+            fields.setdefault(field, []).extend(one.sentences)
+    told = refusal(error.sentences[0], WIRE[error.code].word)
     if fields:
         told["extensions"]["fields"] = fields
-    if error.retry_after is not None:
-        told["extensions"]["retryAfter"] = error.retry_after
+    told["extensions"] |= {to_camel_case(name): value for name, value in error.data.items()}
     return told

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: one JSON object in, one out; every answer is 200 where something was run, else 400."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from strawberry.types.graphql import OperationType
 
 from accounts.api.common.bodies import check_length
 from accounts.api.durudex.context import Asking
-from accounts.api.durudex.errors import refusal, render
+from accounts.api.durudex.errors import refusal, render, retry_after
 from accounts.api.durudex.guards import LONGEST_QUERY, holds_unclean_text
 from accounts.api.durudex.schema import NEWER, Schema
 
@@ -79,7 +80,7 @@ class GraphQLView(View):
         answer: dict[str, Any] = {"errors": [render(error) for error in errors]} if errors else {}
         if result.data is None and not any(error.path for error in errors):
             return _respond(answer, status=400)
-        return _respond({"data": result.data, **answer}, status=200)
+        return _respond({"data": result.data, **answer}, status=200, headers=retry_after(errors))
 
 
 @require_safe
@@ -126,5 +127,5 @@ def _refuse(message: str) -> JsonResponse:
     return _respond({"errors": [refusal(message)]}, status=400)
 
 
-def _respond(answer: dict[str, Any], *, status: int) -> JsonResponse:
-    return JsonResponse(answer, status=status, headers={"Cache-Control": "no-store"})
+def _respond(answer: dict[str, Any], *, status: int, headers: Mapping[str, str] = {}) -> JsonResponse:
+    return JsonResponse(answer, status=status, headers={"Cache-Control": "no-store", **headers})

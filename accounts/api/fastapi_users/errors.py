@@ -40,6 +40,7 @@ class Word(StrEnum):
     AVATAR_URL_INVALID = "AVATAR_URL_INVALID"
     INVALID_CODE = "INVALID_CODE"
     RATE_LIMITED = "RATE_LIMITED"
+    OVERLOADED = "OVERLOADED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_CODE: Wire(word=Word.INVALID_CODE),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
+    ErrorCode.OVERLOADED: Wire(word=Word.OVERLOADED, status=503),
     ErrorCode.LAST_SUPERUSER: Wire(word=Word.LAST_SUPERUSER),
 }
 
@@ -83,6 +85,8 @@ STATUS_WORDS = {
     405: Word.METHOD_NOT_ALLOWED,
     411: Word.LENGTH_REQUIRED,
     413: Word.CONTENT_TOO_LARGE,
+    429: Word.RATE_LIMITED,
+    503: Word.OVERLOADED,
 }
 
 
@@ -132,4 +136,6 @@ def _account_error(error: AccountError, words: dict[ErrorCode, Word]) -> Respons
         detail = [value_problem(reason, wire.field)]
     elif error.code is ErrorCode.PASSWORD_INVALID:
         detail = {"code": detail, "reason": reason}
-    return Response({"detail": detail}, status=wire.status)
+    elif error.details:
+        detail = {"code": detail, **error.details}
+    return Response({"detail": detail}, status=wire.status, headers=error.headers)

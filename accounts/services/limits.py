@@ -1,0 +1,146 @@
+"""How often something may be done: named limits, counted by whoever the contract names (contract, Limits).
+
+A try is counted before it is looked at, in one atomic step: of any number of tries at the same moment no more are
+looked at than the limit says. A try that turns out to be no offence is given back. The counts are in Redis where
+CACHE_URL names one, else in the database. A Redis that does not answer is no reason to refuse everybody or nobody: the
+database counts on.
+
+Windows of time begin at the same moment for everybody: an hour's limit counts from one full hour to the next.
+"""
+
+import hashlib
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from django.db import connection
+from django.db.models import F
+from redis import Redis, RedisError
+
+from accounts.core import clock
+from accounts.core.conf import conf
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import LimitCounter
+
+logger = logging.getLogger(__name__)
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """setting: the name of the setting that says how many. window: within which time they are counted."""
+
+    setting: str
+    window: timedelta
+
+    @property
+    def most(self) -> int:
+        return conf.limit(self.setting)
+
+
+WRONG_PASSWORDS_PER_HOUR = Limit(setting="WRONG_PASSWORDS_PER_HOUR", window=HOUR)
+WRONG_PASSWORDS_PER_DAY = Limit(setting="WRONG_PASSWORDS_PER_DAY", window=DAY)
+
+_ENDS_AT = LimitCounter._meta.get_field("ends_at")
+
+# A limit, and the text that tells what it is counted by: an account's id, a canonical name, an address.
+Counted = tuple[Limit, str]
+
+
+def check(*counted: Counted) -> None:
+    """Raises AccountError(RATE_LIMITED) where one of the limits is used up; counts nothing."""
+    if conf.rate_limits_are_on:
+        now = clock.now()
+        _refuse_beyond(counted, [hits + 1 for hits in _count(counted, 0, now)], now)
+
+
+def take(*counted: Counted) -> None:
+    """Counts one try under each of `counted`; not to be called inside a transaction, which could undo it.
+
+    Raises AccountError(RATE_LIMITED) with `retry_after` in seconds where one of the limits is used up; then the try
+    is counted under none of them.
+    """
+    if conf.rate_limits_are_on:
+        now = clock.now()
+        try:
+            _refuse_beyond(counted, _count(counted, 1, now), now)
+        except AccountError:
+            _count(counted, -1, now)
+            raise
+
+
+def give_back(*counted: Counted) -> None:
+    """Takes a try back that was no offence."""
+    if conf.rate_limits_are_on:
+        _count(counted, -1, clock.now())
+
+
+def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -> None:
+    ends = [_end(limit, now) for (limit, _of), hit in zip(counted, hits, strict=True) if hit > limit.most]
+    if ends:
+        seconds = math.ceil((max(ends) - now).total_seconds())
+        raise AccountError(ErrorCode.RATE_LIMITED, data={"retry_after": max(1, seconds)})
+
+
+def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
+    """Adds `number`, which may be 0 or below, to each count, and answers what they are then."""
+    counts = [(_key(limit, of, now), _end(limit, now)) for limit, of in counted]
+    if conf.redis_url:
+        try:
+            return _count_in_redis(counts, number, now)
+        except RedisError as error:
+            logger.warning("Redis does not answer; the database counts", extra={"error": type(error).__name__})
+    return _count_in_database(counts, number)
+
+
+def _count_in_redis(counts: list[tuple[str, datetime]], number: int, now: datetime) -> list[int]:
+    with _redis(conf.redis_url).pipeline(transaction=True) as pipeline:
+        for key, ends_at in counts:
+            pipeline.incrby(f"accounts:limit:{key}", number)
+            pipeline.expire(f"accounts:limit:{key}", math.ceil((ends_at - now).total_seconds()) + 1)
+        return [int(answer) for answer in pipeline.execute()[::2]]
+
+
+def _count_in_database(counts: list[tuple[str, datetime]], number: int) -> list[int]:
+    counters = LimitCounter.objects.filter(pk__in=[key for key, _ends_at in counts])
+    if number < 0:
+        counters.filter(hits__gt=0).update(hits=F("hits") + number)
+        return []
+    if number == 0:
+        hits = dict(counters.values_list("key", "hits"))
+        return [hits.get(key, 0) for key, _ends_at in counts]
+    # Always in the same order, so that two tries never wait for each other in a circle.
+    rows = [(key, number, _ENDS_AT.get_db_prep_value(ends_at, connection)) for key, ends_at in sorted(counts)]
+    places = ", ".join(["(%s, %s, %s)"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO accounts_limitcounter (key, hits, ends_at) VALUES {places}
+            ON CONFLICT (key) DO UPDATE SET hits = accounts_limitcounter.hits + excluded.hits
+            RETURNING key, hits
+            """,  # noqa: S608
+            [value for row in rows for value in row],
+        )
+        hits = dict(cursor.fetchall())
+    return [hits[key] for key, _ends_at in counts]
+
+
+def _end(limit: Limit, now: datetime) -> datetime:
+    seconds = int(limit.window.total_seconds())
+    return datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
+
+
+def _key(limit: Limit, of: str, now: datetime) -> str:
+    """The name of a count, of one length whatever a stranger typed."""
+    return hashlib.sha256(f"{limit.setting}\0{of}\0{_end(limit, now).timestamp():.0f}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _redis(url: str) -> Redis:
+    """This process's connections to Redis; one that hangs is given up after a second."""
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
