@@ -19,6 +19,9 @@ ROOT_URLCONF = "config.urls"
 # A path without its slash is another path: a redirect would lose a POST's body.
 APPEND_SLASH = False
 
+# The most that a body has, in whatever media type: config.wsgi counts it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
 # --- secrets and transport ---
 SECRET_KEY = environment.secret_key()
 SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
@@ -185,7 +188,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Refused requests are in the request log; Django's own line for each would repeat them.
         "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
     },
 }
 

@@ -52,8 +52,7 @@ def assert_refused(answer: Any, status: int) -> None:
 @pytest.mark.parametrize("path", [*BODIES, "user/"])
 def test_malformed_bodies(api: AuthApi, alice: Any, rows: Any, path: str, malformed: Malformed) -> None:
     before = rows()
-    request = malformed.request()
-    request["headers"] = {**request["headers"], "Authorization": f"Bearer {alice['access']}"}
+    request = {**malformed.request(), "headers": {"Authorization": f"Bearer {alice['access']}"}}
     method = "PUT" if path == "user/" else "POST"
     assert_refused(api.send(method, f"/api/auth/{path}", **request), malformed.status)
     assert rows() == before
@@ -66,8 +65,7 @@ def test_malformed_bodies(api: AuthApi, alice: Any, rows: Any, path: str, malfor
 )
 def test_malformed_bodies_where_none_is_meant(api: AuthApi, alice: Any, rows: Any, malformed: Malformed) -> None:
     before = rows()
-    request = malformed.request()
-    request["headers"] = {**request["headers"], "Authorization": f"Bearer {alice['access']}"}
+    request = {**malformed.request(), "headers": {"Authorization": f"Bearer {alice['access']}"}}
     answer = api.send("POST", "/api/auth/logout/", **request)
     assert_refused(answer, malformed.status)
     assert rows() == before

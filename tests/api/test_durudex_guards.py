@@ -134,11 +134,6 @@ def test_other_media_types(either: Durudex, content_type: str) -> None:
     assert word(either.post('{"query": "{ __typename }"}', content_type=content_type)) == "INVALID_ARGUMENT"
 
 
-def test_chunked_body(either: Durudex) -> None:
-    answer = either.post('{"query": "{ __typename }"}', headers={"Transfer-Encoding": "chunked"})
-    assert word(answer) == "INVALID_ARGUMENT"
-
-
 @pytest.mark.parametrize("bad", ["\0", "a\0b", "\ud800", "\udfff@example.org"])
 def test_variables_that_no_database_takes(either: Durudex, bad: str) -> None:
     for answer in (

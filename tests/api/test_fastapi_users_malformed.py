@@ -55,7 +55,6 @@ BODIES: list[tuple[str, bytes, str, dict[str, str]]] = [
     ("3 MB", b'{"email": "' + b"a" * 3_000_000 + b'"}', JSON, {}),
     ("3 MB of a form", b"username=" + b"a" * 3_000_000, FORM, {}),
     ("3 MB of multipart", b"--frontier\r\n" + b"a" * 3_000_000, MULTIPART, {}),
-    ("chunks", b'{"email": "a@camelot.bt"}', JSON, {"Transfer-Encoding": "chunked"}),
     ("an odd length", b'{"email": 1}', JSON, {"Content-Length": "x"}),
     ("XML", b"<email/>", "application/xml", {}),
     ("text", b'{"email": "a@camelot.bt"}', "text/plain", {}),

@@ -41,7 +41,7 @@ ON_PURPOSE = {
     "expired": "An expired token can still log out: it names the session to end.",
     "mailed": "A reset token dies with the address that it was mailed to.",
     "origin": "A write with the cookie from another site is refused with 403.",
-    "size": "A body is 2.5 MB at most (413) and not sent in chunks (411).",
+    "size": "A body is 1 MiB at most (413).",
     "slash": "A path with a slash at its end is unknown (404) and not redirected.",
     "me": "DELETE /users/me is a wrong method (405) and not about a user whose id is `me`.",
     "multipart": "A multipart body that cannot be read is answered with FastAPI's sentence for other bodies.",

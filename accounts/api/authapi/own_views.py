@@ -103,7 +103,7 @@ class EndOtherSessionsView(AuthApiView):
     @operation(
         _("End all of one's other sessions"),
         success={200: EndedSerializer},
-        refusals=(401, 411, 413, 415),
+        refusals=(401, 413, 415),
         tags=["session"],
     )
     def post(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from accounts.core.conf import conf
 OPTIONAL_AUTH: list[Any] = [{"jwtAuth": []}, {}]
 REQUIRED_AUTH: list[Any] = [{"jwtAuth": []}]
 NO_AUTH: list[Any] = []
-BODY_REFUSALS = (411, 413, 415, 429, 503)
+BODY_REFUSALS = (413, 415, 429, 503)
 
 
 def operation(

@@ -168,7 +168,6 @@ class ErrorSerializer(serializers.Serializer[Any]):
             "parse_error",
             "not_found",
             "method_not_allowed",
-            "length_required",
             "body_too_large",
             "unsupported_media_type",
         ]

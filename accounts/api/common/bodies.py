@@ -7,12 +7,6 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 
-class LengthRequired(APIException):
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = _("A request with a body needs a Content-Length.")
-    default_code = "length_required"
-
-
 class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = _("The body is too large.")
@@ -20,9 +14,7 @@ class BodyTooLarge(APIException):
 
 
 def check_length(request: HttpRequest) -> None:
-    """Raises LengthRequired for a chunked body, which DRF would take for an empty one, and BodyTooLarge (2.5 MB)."""
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-        raise LengthRequired
+    """Raises BodyTooLarge, also where nobody would read the body."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise BodyTooLarge

@@ -1,7 +1,10 @@
 """Answers for requests that reach no door of a dialect: JSON, never HTML."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
+
+from accounts.api.common.bodies import BodyTooLarge
 
 
 def _answer(status: int, code: str, detail: str) -> JsonResponse:
@@ -9,6 +12,8 @@ def _answer(status: int, code: str, detail: str) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(413, BodyTooLarge.default_code, str(BodyTooLarge.default_detail))
     return _answer(400, "bad_request", _("The request cannot be read."))
 
 

@@ -19,7 +19,6 @@ class Word(StrEnum):
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "Not Found"
     METHOD_NOT_ALLOWED = "Method Not Allowed"
-    LENGTH_REQUIRED = "Length Required"
     CONTENT_TOO_LARGE = "Content Too Large"
 
     REGISTER_INVALID_PASSWORD = "REGISTER_INVALID_PASSWORD"
@@ -83,7 +82,6 @@ STATUS_WORDS = {
     403: Word.FORBIDDEN,
     404: Word.NOT_FOUND,
     405: Word.METHOD_NOT_ALLOWED,
-    411: Word.LENGTH_REQUIRED,
     413: Word.CONTENT_TOO_LARGE,
     429: Word.RATE_LIMITED,
     503: Word.OVERLOADED,

@@ -68,7 +68,7 @@ def operation(
         responses[422] = HTTPValidationError
     elif words:
         responses[400] = _refusal(*words)
-    for status in (*refusals, 411, 413, *((429, 503) if body else ())):
+    for status in (*refusals, 413, *((429, 503) if body else ())):
         responses[status] = _refusal(STATUS_WORDS[status])
     return extend_schema(
         operation_id=id,
