@@ -1,18 +1,63 @@
 import select
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from django.db.backends.postgresql import base
+from psycopg.errors import FeatureNotSupported
+from psycopg.pq import TransactionStatus
+
+
+class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
+    """Runs a statement again whose prepared plan is stale.
+
+    When a column changes its type, PostgreSQL refuses the plans that were made before. A kept connection would run
+    into that with every request.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        try:
+            return super().execute(query, params, **options)
+        except FeatureNotSupported as error:
+            # The message is translated, the name of PostgreSQL's function is not.
+            is_stale = error.diag.source_function == "RevalidateCachedQuery"
+            # In a transaction nothing can be run after an error.
+            if not is_stale or self.connection.info.transaction_status != TransactionStatus.IDLE:
+                raise
+        # The other plans may be stale, too; psycopg notices that they are gone.
+        self.connection.execute("DEALLOCATE ALL")
+        return super().execute(query, params, **options)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's PostgreSQL, which asks whether a kept connection is still good by looking at its socket.
+    """Django's PostgreSQL, which keeps a connection only as long as nothing speaks against it."""
 
-    Django sends a statement for that with every request. A server that was restarted or that hung up has closed the
-    connection, which makes the socket readable; only then is it asked.
-    """
+    _failed: Any = None
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": Cursor}
+
+    @property
+    def errors_occurred(self) -> bool:
+        """Whether there was an error on this connection that is not about the data.
+
+        Django forgets it with the next commit or rollback, but those work on a server that has become read-only, too.
+        """
+        return self.connection is not None and self.connection is self._failed
+
+    @errors_occurred.setter
+    def errors_occurred(self, occurred: bool) -> None:
+        if occurred:
+            self._failed = self.connection
 
     def is_usable(self) -> Any:
-        if self.connection is None:
+        """Whether the kept connection is still good, which is seen by its socket.
+
+        Django sends a statement for that with every request. A server that was restarted or that hung up has closed
+        the connection, which makes the socket readable; only then is it asked.
+        """
+        if self.connection is None or self.errors_occurred:
             return False
-        readable, _, _ = select.select([self.connection.fileno()], [], [], 0)
-        return super().is_usable() if readable else True
+        # select() knows the first 1,024 file descriptors alone.
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return super().is_usable() if poll.poll(0) else True

@@ -1,9 +1,51 @@
+"""A kept connection that can no longer be used is replaced, and as few requests as possible notice it."""
+
+import os
+import resource
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
-from django.db import close_old_connections, connection
+from django.db import (
+    IntegrityError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
+from django.test import Client
 
-from tests.clients.authapi import AuthApi
+from accounts.models import User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.servers import ON_POSTGRES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
+
+
+@pytest.fixture(autouse=True)
+def _own_connection() -> Iterator[None]:
+    """No test gets the connection of another."""
+    connection.close()
+    yield
+    connection.close()
+
+
+def _run_elsewhere(sql: str, *params: Any) -> None:
+    """Runs a statement on a connection of its own."""
+
+    def run() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
 
 
 def _hang_up() -> None:
@@ -11,26 +53,132 @@ def _hang_up() -> None:
     if connection.vendor == "sqlite":
         connection.close()
         return
-    backend = connection.connection.info.backend_pid
-
-    def terminate() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
-            assert cursor.fetchone() == (True,)
-        connection.close()
-
-    thread = threading.Thread(target=terminate)
-    thread.start()
-    thread.join()
+    _run_elsewhere("SELECT pg_terminate_backend(%s, 5000)", connection.connection.info.backend_pid)
 
 
-@pytest.mark.django_db(transaction=True)
+def _next_request(ask: Callable[[], Any]) -> Any:
+    # What Django does at the start of every request but those of its test client.
+    close_old_connections()
+    return ask()
+
+
+@contextmanager
+def _widened_column() -> Iterator[Callable[[], None]]:
+    """Answers what widens a column of the users, as a migration would; the column is as before at the end."""
+    statement = "ALTER TABLE accounts_user ALTER COLUMN avatar_url TYPE varchar(%d)"
+    try:
+        yield lambda: _run_elsewhere(statement % 501)
+    finally:
+        _run_elsewhere(statement % 500)
+
+
 def test_a_lost_connection_is_replaced_with_the_next_request(api: AuthApi) -> None:
     access = api.register("alice").json()["access"]
     assert api.user(access).json()["username"] == "alice"
     lost = connection.connection
     _hang_up()
-    # What Django does at the start of every request but those of its test client.
-    close_old_connections()
-    assert api.user(access).json()["username"] == "alice"
+    assert _next_request(lambda: api.user(access)).json()["username"] == "alice"
     assert connection.connection is not lost
+
+
+@on_postgres
+def test_a_connection_that_is_lost_in_a_transaction_is_replaced_with_the_next_request(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+
+    def read_twice() -> None:
+        User.objects.get()
+        _hang_up()
+        User.objects.get()
+
+    with pytest.raises(OperationalError, match="terminating connection"), transaction.atomic():
+        read_twice()
+    assert _next_request(lambda: api.user(access)).json()["username"] == "alice"
+
+
+@on_postgres
+def test_no_request_notices_that_a_column_was_widened(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+    with _widened_column() as widen:
+        for _ in range(2):
+            for _ in range(12):
+                assert _next_request(lambda: api.user(access)).status_code == 200
+                assert _next_request(User.objects.get).username == "alice"
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%avatar_url%"])
+                # Such plans are made, also after those before have become stale.
+                assert cursor.fetchone() == (2,)
+            widen()
+        assert _next_request(lambda: api.user(access)).json()["username"] == "alice"
+        assert User.objects.get().username == "alice"
+
+
+@on_postgres
+def test_a_column_that_was_widened_fails_at_most_one_transaction_of_a_connection(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+    with _widened_column() as widen:
+        for _ in range(12):
+            User.objects.get()
+        widen()
+        used = connection.connection
+        with pytest.raises(NotSupportedError, match="cached plan"), transaction.atomic():
+            User.objects.get()
+        assert _next_request(lambda: api.user(access)).status_code == 200
+        assert connection.connection is not used
+        with transaction.atomic():
+            assert User.objects.get().username == "alice"
+
+
+@on_postgres
+def test_a_connection_that_has_become_read_only_is_replaced_with_the_next_request(api: AuthApi) -> None:
+    api.register("alice")
+
+    def log_in() -> int:
+        return Client(raise_request_exception=False).post("/api/auth/login/", login).status_code
+
+    login = {"username": "alice", "password": PASSWORD}
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    assert _next_request(log_in) == 500
+    assert _next_request(log_in) == 200
+
+
+@on_postgres
+def test_an_error_stays_with_its_connection_whatever_is_committed_after_it(api: AuthApi) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    used = connection.connection
+    with pytest.raises(InternalError, match="read-only"), transaction.atomic():
+        User.objects.update(is_active=False)
+    with transaction.atomic():
+        assert User.objects.count() == 0
+    close_old_connections()
+    assert User.objects.count() == 0
+    assert connection.connection is not used
+
+
+@on_postgres
+def test_an_error_of_the_data_leaves_the_connection_alone(api: AuthApi) -> None:
+    api.register("alice")
+    used = connection.connection
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.create(username="ALICE")
+    assert _next_request(User.objects.get).username == "alice"
+    assert connection.connection is used
+
+
+@on_postgres
+def test_a_connection_with_a_high_file_descriptor(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 2048 else 2048, hard))
+        connection.close()
+        while (descriptor := os.open(os.devnull, os.O_RDONLY)) < 1100:
+            stack.callback(os.close, descriptor)
+        stack.callback(os.close, descriptor)
+        assert api.user(access).status_code == 200
+        assert connection.connection.fileno() > 1024
+        used = connection.connection
+        assert _next_request(lambda: api.user(access)).status_code == 200
+        assert connection.connection is used
