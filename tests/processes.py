@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,29 +14,33 @@ from django.db import connection
 from tests.servers import ON_POSTGRES
 
 
-def database_url() -> str:
-    """The database of the running test, as DATABASE_URL."""
+def database_url(name: str = "") -> str:
+    """The database of the running test as DATABASE_URL, or the one of this name beside it."""
     config = connection.settings_dict
+    name = name or config["NAME"]
     if not ON_POSTGRES:
-        return f"sqlite:///{config['NAME']}"
-    return f"postgresql://{config['USER']}@/{config['NAME']}?host={quote(config['OPTIONS']['host'])}"
+        return f"sqlite:///{name}"
+    return f"postgresql://{config['USER']}@/{name}?host={quote(config['OPTIONS']['host'])}"
 
 
-def manage(*args: str, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """`manage.py ARGS` while the block runs; killed at its end if it still is."""
-    return _running("manage.py", *args, **environment)
+def manage(*args: str, cwd: Path | None = None, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """`manage.py ARGS` while the block runs; killed at its end if it still is. cwd: where the code is."""
+    return _running("manage.py", *args, cwd=cwd, **environment)
 
 
-def web_server(port: int, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def web_server(
+    port: int, *, cwd: Path | None = None, **environment: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """gunicorn as the README starts it, while the block runs; killed at its end if it still is."""
     command = ("-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
-    return _running(*command, PORT=str(port), **environment)
+    return _running(*command, cwd=cwd, PORT=str(port), **environment)
 
 
 @contextmanager
-def _running(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def _running(*command: str, cwd: Path | None, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-W", "error", *command],
+        cwd=cwd,
         env={**os.environ, "DATABASE_URL": database_url(), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
