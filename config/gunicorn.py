@@ -24,8 +24,9 @@ max_requests_jitter = 5000
 # A request line holds a link's token at most.
 limit_request_line = 4094
 accesslog = None
-errorlog = "-"
 loglevel = "warning"
+# gunicorn's own lines look like all others, from the first on: Django sets up the log only when it is loaded.
+logconfig_dict = settings.LOGGING
 control_socket_disable = True
 
 

@@ -1,6 +1,5 @@
 """Django's settings, all of them from environment variables (see config/environment.py and the README)."""
 
-import logging
 import os
 
 from config import environment
@@ -170,8 +169,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- logs: one JSON object a line, without bodies, headers or addresses of persons ---
-# No line says which thread or process wrote it, so that neither is looked up for each.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -189,6 +186,8 @@ LOGGING = {
         # Refused requests are in the request log; Django's own line for each would repeat them.
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
+        # gunicorn's own lines; their level is in config/gunicorn.py. Its own handler is taken away, for the root's.
+        "gunicorn.error": {"handlers": [], "propagate": True},
     },
 }
 

@@ -32,7 +32,8 @@ def web_server(
     port: int, *, cwd: Path | None = None, **environment: str
 ) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """gunicorn as the README starts it, while the block runs; killed at its end if it still is."""
-    command = ("-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
+    # What gunicorn's threads have open when it ends, such as a connection to the database, the system closes.
+    command = ("-W", "ignore::ResourceWarning", "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
     return _running(*command, cwd=cwd, PORT=str(port), **environment)
 
 
@@ -56,3 +57,8 @@ def finish(process: subprocess.Popen[bytes], *, seconds: float = 60) -> Any:
     """Waits for the process to end by itself, and answers its exit code and what it printed."""
     said, _ = process.communicate(timeout=seconds)
     return process.returncode, said.decode()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this process has started and that have not ended."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
