@@ -1,8 +1,10 @@
 """Starts the product's own processes beside a test, on the test's database."""
 
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -57,6 +59,19 @@ def finish(process: subprocess.Popen[bytes], *, seconds: float = 60) -> Any:
     """Waits for the process to end by itself, and answers its exit code and what it printed."""
     said, _ = process.communicate(timeout=seconds)
     return process.returncode, said.decode()
+
+
+def read_until(process: subprocess.Popen[bytes], words: str, *, seconds: float = 60) -> str:
+    """What the process prints, up to these words or a little further."""
+    deadline = time.monotonic() + seconds
+    assert process.stdout is not None
+    said = b""
+    while words not in said.decode(errors="replace"):
+        ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+        more = os.read(process.stdout.fileno(), 65536) if ready else b""
+        assert more, f"{words!r} was not printed, but {said!r}"
+        said += more
+    return said.decode()
 
 
 def children(pid: int) -> list[int]:

@@ -11,17 +11,26 @@ def deliver_mail(*, most: int, courier: Courier) -> int:
     """Sends up to `most` due messages, and answers how many it took from the outbox.
 
     Each is settled as soon as the server has answered, so that a worker which is killed leaves as few as can be whose
-    fate nobody knows.
+    fate nobody knows. When the database fails, the courier still knows what it was given: the next call settles that
+    first.
     """
+    _settle_what_was_sent(courier)
     with transaction.atomic(durable=True):
         claimed = outbox.claim(most=most, now=clock.now())
-    under_way = {courier.send(message): message for message in claimed if outbox.is_sendable(message, now=clock.now())}
-    for future in as_completed(under_way):
-        message = under_way[future]
+        sendable = [message for message in claimed if outbox.is_sendable(message, now=clock.now())]
+    for message in sendable:
+        courier.send(message)
+    _settle_what_was_sent(courier)
+    return len(claimed)
+
+
+def _settle_what_was_sent(courier: Courier) -> None:
+    for future in as_completed(list(courier.unsettled)):
+        message = courier.unsettled[future]
         try:
             future.result()
         except DeliveryError as error:
             outbox.settle_refused(message, str(error), permanent=error.permanent, now=clock.now())
         else:
             outbox.settle_sent(message, now=clock.now())
-    return len(claimed)
+        del courier.unsettled[future]

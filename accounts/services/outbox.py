@@ -47,6 +47,8 @@ def claim(*, most: int, now: datetime) -> list[Message]:
     Message.objects.filter(pk__in=[message.pk for message in due]).update(
         claimed_until=now + CLAIM, attempts=F("attempts") + 1
     )
+    for message in due:
+        message.claimed_until = now + CLAIM
     return due
 
 
@@ -66,15 +68,21 @@ def settle_sent(message: Message, *, now: datetime) -> None:
 
 
 def settle_refused(message: Message, error: str, *, permanent: bool, now: datetime) -> None:
-    """Queues the message for a later attempt, or makes it a dead letter; its text stays, so that it can be retried."""
+    """Queues the message for a later attempt, or makes it a dead letter; its text stays, so that it can be retried.
+
+    Does nothing where the claim has run out and another worker has taken the message.
+    """
     attempts = message.attempts + 1
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
-    changes: dict[str, object] = {"claimed_until": None, "last_error": error[:300]}
+    # PostgreSQL takes every character but NUL.
+    changes: dict[str, object] = {"claimed_until": None, "last_error": error.replace("\0", "")[:300]}
     if permanent or now + pause > message.created_at + GIVE_UP_AFTER:
         changes |= {"state": MessageState.DEAD, "settled_at": now}
     else:
         changes |= {"due_at": now + pause}
-    Message.objects.filter(pk=message.pk, state=MessageState.QUEUED).update(**changes)
+    Message.objects.filter(pk=message.pk, state=MessageState.QUEUED, claimed_until=message.claimed_until).update(
+        **changes
+    )
 
 
 def retry(messages: MessageQuerySet, *, now: datetime) -> int:

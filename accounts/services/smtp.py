@@ -23,9 +23,12 @@ class Courier:
     """Speaks to the mail server in threads of its own, so that one message that hangs does not hold up the others.
 
     at_once: how many messages are under way at the same time; each has a connection, which the next one uses again.
+    unsettled: what it was given to send and what became of it, until the caller has settled it in the outbox and takes
+    it out. Each future raises DeliveryError if the message was not taken.
     """
 
     def __init__(self, at_once: int) -> None:
+        self.unsettled: dict[Future[None], Message] = {}
         self._pool = ThreadPoolExecutor(at_once)
         self._idle: deque[BaseEmailBackend] = deque()
 
@@ -36,9 +39,9 @@ class Courier:
         self._pool.shutdown()
         self.hang_up()
 
-    def send(self, message: Message) -> Future[None]:
-        """Begins to send; the future raises DeliveryError. The server has EMAIL_TIMEOUT for each of its answers."""
-        return self._pool.submit(self._send, message)
+    def send(self, message: Message) -> None:
+        """Begins to send. The server has EMAIL_TIMEOUT for each of its answers."""
+        self.unsettled[self._pool.submit(self._send, message)] = message
 
     def hang_up(self) -> None:
         """Closes the idle connections: a server that waits long would hang up itself, in the way of the next mail."""

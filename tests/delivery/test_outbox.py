@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts.core import clock
@@ -178,8 +179,6 @@ def test_nobody_is_discarded(api: AuthApi, server: MailServer) -> None:
 
 
 def test_claim_of_a_dead_worker_runs_out(server: MailServer) -> None:
-    from django.db import transaction
-
     put("a@example.org")
     with transaction.atomic():
         assert len(outbox.claim(most=8, now=clock.now())) == 1
@@ -188,6 +187,59 @@ def test_claim_of_a_dead_worker_runs_out(server: MailServer) -> None:
     with time_machine.travel(timezone.now() + outbox.CLAIM + timedelta(seconds=1), tick=False):
         deliver()
     assert server.counts() == {"a@example.org": 1}
+
+
+def test_failed_settling_is_made_up_for_and_sends_nothing_again(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = [f"{n}@example.org" for n in range(12)]
+    put(*addresses)
+    server.refuse, server.refused = "451 try later", {addresses[3]}
+    settle_sent, failures = outbox.settle_sent, [OperationalError("gone"), OperationalError("still gone")]
+
+    def settle_or_fail(message: Message, *, now: Any) -> None:
+        if len(server.letters) > 3 and failures:
+            raise failures.pop(0)
+        settle_sent(message, now=now)
+
+    monkeypatch.setattr(outbox, "settle_sent", settle_or_fail)
+    with Courier(1) as courier:
+        with pytest.raises(OperationalError, match=r"^gone$"):
+            deliver_mail(most=8, courier=courier)
+        # While it cannot settle what it has, it takes no more.
+        with pytest.raises(OperationalError, match=r"^still gone$"):
+            deliver_mail(most=8, courier=courier)
+        assert Message.objects.filter(attempts=0).count() == 4
+        assert deliver_mail(most=8, courier=courier) == 4
+        assert courier.unsettled == {}
+        assert deliver_mail(most=8, courier=courier) == 0
+    assert server.counts() == {address: 1 for address in addresses if address != addresses[3]}
+    assert Message.objects.filter(state=MessageState.SENT).count() == 11
+    refused = Message.objects.get(to=addresses[3])
+    assert (refused.state, refused.attempts, refused.claimed_until) == (MessageState.QUEUED, 1, None)
+
+
+def test_late_refusal_leaves_the_claim_of_another_worker_alone() -> None:
+    put("a@example.org")
+    with transaction.atomic():
+        (message,) = outbox.claim(most=8, now=clock.now())
+    later = clock.now() + outbox.CLAIM + timedelta(seconds=1)
+    with transaction.atomic():
+        assert len(outbox.claim(most=8, now=later)) == 1
+    outbox.settle_refused(message, "451 try later", permanent=False, now=later)
+    taken = Message.objects.get()
+    assert (taken.claimed_until, taken.last_error) == (later + outbox.CLAIM, "")
+    # What was sent is sent, whoever has claimed it since.
+    outbox.settle_sent(message, now=later)
+    assert Message.objects.get().state == MessageState.SENT
+
+
+def test_refusal_with_a_character_that_no_database_takes(server: MailServer) -> None:
+    put("a@example.org")
+    server.refuse = "550 no\0such user"
+    deliver()
+    message = Message.objects.get()
+    assert (message.state, message.last_error) == (MessageState.DEAD, "550 nosuch user")
 
 
 def test_registrations_while_the_server_refuses(api: AuthApi, server: MailServer) -> None:

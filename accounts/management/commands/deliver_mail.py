@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error, connections
 
 from accounts.flows.deliver_mail import deliver_mail
 from accounts.services.smtp import Courier
@@ -12,6 +12,8 @@ from accounts.services.smtp import Courier
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
+# While the database fails, the pauses double from IDLE_SECONDS up to this.
+LONGEST_PAUSE_SECONDS = 8.0
 AT_ONCE = 4
 # Every message of a claim is tried well within outbox.CLAIM, even where each of them hangs until EMAIL_TIMEOUT.
 CLAIMED = 16
@@ -24,23 +26,46 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="send what is due now and end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        if not options["once"]:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.set())
         with Courier(AT_ONCE) as courier:
-            while not stop.is_set():
-                try:
-                    taken = deliver_mail(most=CLAIMED, courier=courier)
-                except (InterfaceError, OperationalError):
-                    if options["once"]:
-                        raise
-                    logger.exception("the database does not answer; trying again")
-                    taken = 0
-                    close_old_connections()
-                if taken:
-                    continue
-                if options["once"]:
-                    return
-                courier.hang_up()
-                stop.wait(IDLE_SECONDS)
+            if options["once"]:
+                while deliver_mail(most=CLAIMED, courier=courier):
+                    pass
+            else:
+                deliver_until_stopped(courier)
+
+
+def deliver_until_stopped(courier: Courier) -> None:
+    stop = stop_event()
+    pause_of_failure = IDLE_SECONDS
+    while not stop.is_set():
+        try:
+            pause = 0.0 if deliver_mail(most=CLAIMED, courier=courier) else IDLE_SECONDS
+            pause_of_failure = IDLE_SECONDS
+        except Error as error:
+            # The server is gone, starting or read-only, or its tables are yet to be made: all of it may pass.
+            pause, pause_of_failure = pause_of_failure, min(pause_of_failure * 2, LONGEST_PAUSE_SECONDS)
+            said = f"{type(error).__name__}: {error}".partition("\n")[0]
+            logger.warning("the database failed; trying again", extra={"error": said, "pause_seconds": pause})
+            connections.close_all()
+        if pause:
+            courier.hang_up()
+            stop.wait(pause)
+
+
+def stop_event() -> threading.Event:
+    """Is set as soon as SIGTERM or SIGINT comes.
+
+    A thread waits for them, for a signal handler must not set an Event: it can interrupt the Event's wait() while that
+    holds the lock that set() needs, and then both wait forever.
+    """
+    stop = threading.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def wait() -> None:
+        signal.sigwait(signals)
+        stop.set()
+
+    # Blocked in this thread and those that it starts, they are left to sigwait().
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    threading.Thread(target=wait, daemon=True).start()
+    return stop
