@@ -75,5 +75,9 @@ def read_until(process: subprocess.Popen[bytes], words: str, *, seconds: float =
 
 
 def children(pid: int) -> list[int]:
-    """The processes that this process has started and that have not ended."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that this process has started and that have not ended; none where it has ended itself."""
+    try:
+        said = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(child) for child in said.split()]
