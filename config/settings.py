@@ -179,12 +179,19 @@ LOGGING = {
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },
+    "filters": {
+        # A busy server says 503 on purpose.
+        "no_refusals": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 500) != 503,
+        },
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Refused requests are in the request log; Django's own line for each would repeat them.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["no_refusals"]},
         "django.security": {"level": "CRITICAL"},
         # gunicorn's own lines; their level is in config/gunicorn.py. Its own handler is taken away, for the root's.
         "gunicorn.error": {"handlers": [], "propagate": True},
