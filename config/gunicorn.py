@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 
-from accounts.core.threads import RequestThreads
+from config.threads import RequestThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

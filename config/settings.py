@@ -118,7 +118,7 @@ LANGUAGES = [("en", "English"), ("ru", "Русский"), ("uk", "Українс
 
 # --- passwords and the admin's login ---
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.admin_login.AdminBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.admin.login.AdminBackend"]
 PASSWORD_HASHERS = [
     "accounts.services.passwords.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

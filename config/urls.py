@@ -4,8 +4,8 @@ from django.views.generic import RedirectView
 
 from accounts.admin import PasswordChangeView
 from accounts.api.authapi.schema import SchemaView
-from accounts.api.common.docs import RedocView, SwaggerView
-from accounts.api.common.jwks import jwks
+from accounts.web.docs import RedocView, SwaggerView
+from accounts.web.jwks import jwks
 
 urlpatterns = [
     path("api/auth/", include("accounts.api.authapi.urls")),
@@ -14,7 +14,7 @@ urlpatterns = [
     path("api/redoc/", RedocView.as_view()),
     path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
-    path("", include("accounts.pages.urls")),
+    path("", include("accounts.web.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/accounts/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
@@ -22,7 +22,7 @@ urlpatterns = [
     path("", include("accounts.api.fastapi_users.urls")),
 ]
 
-handler400 = "accounts.api.common.fallback.bad_request"
-handler403 = "accounts.api.common.fallback.permission_denied"
-handler404 = "accounts.api.common.fallback.not_found"
-handler500 = "accounts.api.common.fallback.server_error"
+handler400 = "accounts.web.fallback.bad_request"
+handler403 = "accounts.web.fallback.permission_denied"
+handler404 = "accounts.web.fallback.not_found"
+handler500 = "accounts.web.fallback.server_error"

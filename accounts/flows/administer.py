@@ -11,7 +11,7 @@ from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, credentials, identity, mail, outbox, passwords, sessions
+from accounts.services import addresses, audit, changes, mail, outbox, passwords, sessions, users
 
 
 def add_user(
@@ -29,10 +29,10 @@ def add_user(
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN) and
     AccountError(EMAIL_TAKEN).
     """
-    user = credentials.new_user(username, email, password, context, now=clock.now())
+    user = changes.new_user(username, email, password, context, now=clock.now())
     user.is_staff = user.is_superuser = is_superuser
     with transaction.atomic(durable=True):
-        identity.add(user, verified=verified, may_rename=username is None)
+        users.add(user, verified=verified, may_rename=username is None)
         audit.record(EventKind.REGISTERED, context, user=user)
     return user
 
@@ -62,33 +62,33 @@ def change_user(
     wanted = User(username=user.username, avatar_url=user.avatar_url, email=user.email)
 
     AccountErrors.gather(
-        partial(credentials.clean_username, wanted, username),
-        partial(credentials.clean_avatar_url, wanted, avatar_url),
-        partial(credentials.clean_email, wanted, email),
-        partial(credentials.check_password, wanted, password),
+        partial(changes.clean_username, wanted, username),
+        partial(changes.clean_avatar_url, wanted, avatar_url),
+        partial(changes.clean_email, wanted, email),
+        partial(changes.check_password, wanted, password),
     )
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # First of all, because it locks the rows of several users.
         if is_active is False or is_superuser is False:
-            identity.keep_a_superuser(user)
+            users.keep_a_superuser(user)
         if (wanted.username, wanted.avatar_url) != (user.username, user.avatar_url):
-            identity.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
+            users.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
             audit.record(EventKind.PROFILE_CHANGED, context, user=user)
         if new_hash is not None:
             passwords.put(user, to=new_hash)
-            credentials.password_changed(user, context, session=session)
+            changes.password_changed(user, context, session=session)
         if wanted.email != user.email:
-            credentials.change_email(user, wanted.email, context, session=session)
+            changes.change_email(user, wanted.email, context, session=session)
             if not verified:
                 mail.verification(user, context)
-        if identity.set_roles(user, is_staff=is_staff, is_superuser=is_superuser):
+        if users.set_roles(user, is_staff=is_staff, is_superuser=is_superuser):
             roles = f"is_staff={user.is_staff} is_superuser={user.is_superuser}"
             audit.record(EventKind.ROLES_CHANGED, context, user=user, detail=roles)
-        if verified is not None and identity.set_verified(user, verified):
+        if verified is not None and addresses.set_verified(user, verified):
             kind = EventKind.EMAIL_VERIFIED if verified else EventKind.EMAIL_UNVERIFIED
             audit.record(kind, context, user=user)
-        if is_active is not None and identity.set_active(user, is_active):
+        if is_active is not None and users.set_active(user, is_active):
             audit.record(EventKind.ACTIVATED if is_active else EventKind.DEACTIVATED, context, user=user)
             if not is_active:
                 these = Session.objects.filter(user=user)
@@ -104,7 +104,7 @@ def delete_user(*, user: User, actor: User, context: ClientContext) -> None:
     if actor.pk == user.pk:
         context = replace(context, ip="", user_agent="")
     with transaction.atomic(durable=True):
-        identity.keep_a_superuser(user)
+        users.keep_a_superuser(user)
         audit.forget_person(user)
         audit.record(EventKind.DELETED, context)
         outbox.forget(user.email)

@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 from accounts.models import Session, User
-from accounts.services import credentials, mail, passwords
+from accounts.services import changes, mail, passwords
 
 
 def change_account(*, session: Session, email: str | None, password: str | None, context: ClientContext) -> User:
@@ -17,17 +17,15 @@ def change_account(*, session: Session, email: str | None, password: str | None,
     """
     user = session.user
     wanted = User(username=user.username, email=user.email)
-    AccountErrors.gather(
-        partial(credentials.clean_email, wanted, email), partial(credentials.check_password, wanted, password)
-    )
+    AccountErrors.gather(partial(changes.clean_email, wanted, email), partial(changes.check_password, wanted, password))
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # The password goes first, so that its notice reaches the address that the account had until now.
         if new_hash is not None:
             if not passwords.swap(user, to=new_hash):
                 raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-            credentials.password_changed(user, context, session=session)
+            changes.password_changed(user, context, session=session)
         if wanted.email != user.email:
-            credentials.change_email(user, wanted.email, context, session=session)
+            changes.change_email(user, wanted.email, context, session=session)
             mail.verification(user, context)
     return user

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, credentials, identity, passwords
+from accounts.services import audit, changes, passwords, users
 
 
 def change_password(
@@ -16,7 +16,7 @@ def change_password(
     Raises AccountError(WRONG_PASSWORD), AccountError(PASSWORD_INVALID), AccountError(RATE_LIMITED) and
     AccountError(OVERLOADED).
     """
-    is_correct = passwords.prove(old_password, user, counted_as=identity.counted_as(user)).correct
+    is_correct = passwords.prove(old_password, user, counted_as=users.counted_as(user)).correct
     if is_correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)
@@ -24,7 +24,7 @@ def change_password(
         # Somebody who replaced the password meanwhile made the old one wrong.
         changed = is_correct and passwords.swap(user, to=new_hash)
         if changed:
-            credentials.password_changed(user, context, session=session)
+            changes.password_changed(user, context, session=session)
         else:
             audit.record(
                 EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk if session else None

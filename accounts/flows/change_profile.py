@@ -6,7 +6,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, credentials, identity
+from accounts.services import audit, changes, users
 
 
 def change_profile(*, session: Session, username: str | None, avatar_url: str | None, context: ClientContext) -> None:
@@ -17,9 +17,9 @@ def change_profile(*, session: Session, username: str | None, avatar_url: str | 
     user = session.user
     wanted = User(username=user.username, avatar_url=user.avatar_url)
     AccountErrors.gather(
-        partial(credentials.clean_username, wanted, username),
-        partial(credentials.clean_avatar_url, wanted, avatar_url),
+        partial(changes.clean_username, wanted, username),
+        partial(changes.clean_avatar_url, wanted, avatar_url),
     )
     with transaction.atomic(durable=True):
-        identity.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
+        users.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
         audit.record(EventKind.PROFILE_CHANGED, context, user=user, session_id=session.pk)

@@ -10,7 +10,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, passwords, sessions
+from accounts.services import audit, passwords, sessions, users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,8 @@ def log_in(
     an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(RATE_LIMITED)
     and AccountError(OVERLOADED).
     """
-    user = identity.find(*names)
-    verdict = passwords.prove(password, user, counted_as=identity.counted_as(user, *names))
+    user = users.find(*names)
+    verdict = passwords.prove(password, user, counted_as=users.counted_as(user, *names))
     refusal = None
     if user is None or not user.is_active or not verdict.correct:
         refusal = ErrorCode.INVALID_CREDENTIALS

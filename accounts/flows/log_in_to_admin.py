@@ -5,7 +5,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, passwords
+from accounts.services import audit, passwords, users
 
 
 def log_in_to_admin(*, name: str, password: str, context: ClientContext) -> User:
@@ -14,8 +14,8 @@ def log_in_to_admin(*, name: str, password: str, context: ClientContext) -> User
     Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password, an
     inactive account and one that is not of the staff, AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
-    user = identity.find(name)
-    verdict = passwords.prove(password, user, counted_as=identity.counted_as(user, name))
+    user = users.find(name)
+    verdict = passwords.prove(password, user, counted_as=users.counted_as(user, name))
     let_in = False
     with transaction.atomic(durable=True):
         if user is not None and user.is_active and user.is_staff and verdict.correct:

@@ -11,7 +11,7 @@ from accounts.core.results import TokenPair
 from accounts.models import Session
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, mail, sessions
+from accounts.services import audit, mail, sessions, users
 
 # A visit is noted to the hour: a refresh every few minutes need not write the user's row as well.
 VISIT_PRECISION = timedelta(hours=1)
@@ -56,4 +56,4 @@ def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> N
 
 def _note_visit(session: Session, *, now: datetime) -> None:
     if now - session.user.last_visit > VISIT_PRECISION:
-        identity.note_visit(session.user, now=now)
+        users.note_visit(session.user, now=now)

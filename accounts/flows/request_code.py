@@ -3,7 +3,7 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, codes, identity, mail
+from accounts.services import audit, codes, mail, names, users
 
 
 def request_code(*, email: str, context: ClientContext) -> None:
@@ -11,8 +11,8 @@ def request_code(*, email: str, context: ClientContext) -> None:
 
     Raises AccountError(EMAIL_INVALID) and AccountError(RATE_LIMITED) (contract, Durudex).
     """
-    email = identity.clean_email(email)
-    user = identity.find_by_email(email)
+    email = names.clean_email(email)
+    user = users.find_by_email(email)
     with transaction.atomic(durable=True):
         code = codes.issue(email, now=clock.now())
         audit.record(EventKind.CODE_REQUESTED, context, user=user)

@@ -2,12 +2,12 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, mail
+from accounts.services import audit, mail, users
 
 
 def request_password_reset(*, email: str, context: ClientContext) -> None:
     """Mails a reset link to `email` if it belongs to an active account; the same work if not."""
-    user = identity.find_by_email(email)
+    user = users.find_by_email(email)
     if user is not None and not user.is_active:
         user = None
     with transaction.atomic(durable=True):

@@ -2,12 +2,12 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity, mail
+from accounts.services import audit, mail, users
 
 
 def resend_verification(*, email: str, context: ClientContext) -> None:
     """Mails a verification key to `email` if an active account waits for it; the same work if not."""
-    user = identity.find_by_email(email)
+    user = users.find_by_email(email)
     if user is not None and (user.email_verified or not user.is_active):
         user = None
     with transaction.atomic(durable=True):

@@ -6,7 +6,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, codes, identity, mail, passwords, sessions
+from accounts.services import addresses, audit, codes, links, mail, names, passwords, sessions, users
 
 
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
@@ -16,8 +16,8 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
     Raises AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and
     AccountError(PASSWORD_INVALID), which leaves the token unspent.
     """
-    user = identity.find_by_uid(passwords.reset_token_uid(token))
-    if user is None or uid not in (None, passwords.reset_uid(user)) or not passwords.reset_token_is_good(user, token):
+    user = users.find_by_uid(links.reset_token_uid(token))
+    if user is None or uid not in (None, links.reset_uid(user)) or not links.reset_token_is_good(user, token):
         raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
     passwords.validate(password, user)
     new_hash = passwords.make_hash(password)
@@ -34,11 +34,11 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
     Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and with the right
     code alone AccountError(USER_NOT_FOUND); only a wrong code costs a try (contract, Durudex).
     """
-    email = identity.clean_email(email)
+    email = names.clean_email(email)
     # The user's own name is looked at later: who has no code must not learn what the password is too similar to.
     passwords.validate(password, User(email=email))
     new_hash = passwords.make_hash(password)
-    user = identity.find_by_email(email)
+    user = users.find_by_email(email)
     now = clock.now()
     with transaction.atomic(durable=True):
         is_right = codes.spend(email, code, now=now)
@@ -50,7 +50,7 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
             passwords.validate(password, user)
             if not passwords.swap(user, to=new_hash, mailbox_proved_at=now):
                 raise AccountError(ErrorCode.USER_NOT_FOUND)
-            if identity.set_verified(user, True):
+            if addresses.set_verified(user, True):
                 audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
             _settle_reset(user, context)
     if not is_right:

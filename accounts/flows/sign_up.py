@@ -9,7 +9,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, codes, credentials, identity, mail, sessions
+from accounts.services import audit, changes, codes, mail, sessions, users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +33,19 @@ def sign_up(
     where verification is optional AccountError(EMAIL_TAKEN).
     """
     now = clock.now()
-    user = credentials.new_user(username, email, password, context, now=now)
+    user = changes.new_user(username, email, password, context, now=now)
     head = None
     # Its id is nobody's: the id of the account would tell a fresh address, to whom it can be looked up.
     stand_in = User(username=user.username, email=user.email, created_at=now, last_visit=now)
     stand_in.email_verified = False
     with transaction.atomic(durable=True):
         try:
-            identity.add(user, verified=False, may_rename=username is None)
+            users.add(user, verified=False, may_rename=username is None)
         except AccountError as refusal:
             if refusal.code is not ErrorCode.EMAIL_TAKEN or not conf.verification_is_mandatory:
                 raise
             # A stranger must not learn that the address is taken; its owner may well.
-            owner = identity.find(user.email)
+            owner = users.find(user.email)
             audit.record(EventKind.REGISTRATION_REFUSED, context, user=owner)
             if owner:
                 mail.registration_attempt(owner, context)
@@ -68,11 +68,11 @@ def sign_up_with_code(*, username: str, email: str, password: str, code: str, co
     AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex).
     """
     now = clock.now()
-    user = credentials.new_user(username, email, password, context, now=now)
+    user = changes.new_user(username, email, password, context, now=now)
     with transaction.atomic(durable=True):
         is_right = codes.spend(user.email, code, now=now)
         if is_right:
-            identity.add(user, verified=True)
+            users.add(user, verified=True)
             audit.record(EventKind.REGISTERED, context, user=user)
             head = sessions.start(user, context, email_verified=True, now=now)
             audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)

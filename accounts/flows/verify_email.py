@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, identity
+from accounts.services import audit, links
 
 
 def verify_email(*, key: str, context: ClientContext) -> User:
@@ -15,9 +15,9 @@ def verify_email(*, key: str, context: ClientContext) -> User:
     longer has.
     """
     with transaction.atomic(durable=True):
-        user = identity.spend_key(key)
+        user = links.spend_key(key)
         if user is None:
-            is_spent = identity.is_spent(key)
+            is_spent = links.is_spent(key)
             raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
         audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
     return user

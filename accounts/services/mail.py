@@ -9,12 +9,12 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.models.message import MessageKind
-from accounts.services import identity, outbox, passwords
+from accounts.services import links, outbox
 
 
 def verification(user: User | None, context: ClientContext) -> None:
-    """The link that verifies the address of `user`, who comes from identity; for nobody, a row that is thrown away."""
-    link = conf.verify_email_url.format(key=identity.verification_key(user)) if user else ""
+    """The link that verifies the address of `user`; for nobody, a row that is thrown away."""
+    link = conf.verify_email_url.format(key=links.verification_key(user)) if user else ""
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
 
 
@@ -28,7 +28,7 @@ def password_reset(user: User | None, context: ClientContext) -> None:
     """The link that chooses a new password; for nobody, a row that is thrown away."""
     link = ""
     if user:
-        link = conf.password_reset_url.format(uid=passwords.reset_uid(user), token=passwords.reset_token(user))
+        link = conf.password_reset_url.format(uid=links.reset_uid(user), token=links.reset_token(user))
     _put(MessageKind.PASSWORD_RESET, user, context.language, lifetime=conf.reset_token_lifetime, link=link)
 
 
@@ -56,7 +56,7 @@ def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, v
 
     An address that was never verified gets no link: whoever reads it has not proved that the account is theirs.
     """
-    link = f"{conf.public_url}/not-me?key={identity.notice_key(user, to)}" if verified else ""
+    link = f"{conf.public_url}/not-me?key={links.notice_key(user, to)}" if verified else ""
     _put(kind, user, user.language, to=to, link=link, ip=context.ip)
 
 

@@ -10,21 +10,16 @@ from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password, verify_password
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.core.threads import stand_aside
+from accounts.core.waiting import stand_aside
 from accounts.models import User
 from accounts.services import limits
 
 LONGEST_PASSWORD = 1024
-# Longer than any reset token that is mailed.
-LONGEST_TOKEN = 1000
 
 # A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
 # memory. Several at once let a few more people log in, and take that from everybody else.
@@ -81,7 +76,7 @@ def verify(password: str, user: User | None) -> Verdict:
 def prove(password: str, user: User | None, *, counted_as: str) -> Verdict:
     """Whether it is the user's password, within the limits of wrong ones (contract, Limits).
 
-    counted_as: the account, or the name that was typed where nobody has it (see identity.counted_as).
+    counted_as: the account, or the name that was typed where nobody has it (see users.counted_as).
     Raises AccountError(RATE_LIMITED) before anything is hashed, and AccountError(OVERLOADED).
     """
     tries = ((limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as))
@@ -117,28 +112,6 @@ def put(user: User, *, to: str) -> None:
     """Replaces the hash of `user` by another, whatever it is now."""
     user.password = to
     user.store("password")
-
-
-def reset_uid(user: User) -> str:
-    return urlsafe_base64_encode(force_bytes(user.pk))
-
-
-def reset_token(user: User) -> str:
-    """A token that is good for an hour, for this address and as long as the password is the present one.
-
-    It begins with the uid and a dot, so that clients which send a token alone (FastAPI Users) can use the same link.
-    """
-    return f"{reset_uid(user)}.{default_token_generator.make_token(user)}"
-
-
-def reset_token_uid(token: str) -> str:
-    """The uid that a reset token begins with."""
-    return token[:LONGEST_TOKEN].partition(".")[0]
-
-
-def reset_token_is_good(user: User, token: str) -> bool:
-    uid, _dot, secret = token[:LONGEST_TOKEN].partition(".")
-    return uid == reset_uid(user) and default_token_generator.check_token(user, secret)
 
 
 @contextmanager

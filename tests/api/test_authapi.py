@@ -441,11 +441,11 @@ class TestVerification:
             assert api.verify_email(key).status_code == 200
 
     def test_dead_after_it_was_unmarked(self, api: AuthApi, alice: Any, letters: Mailbox) -> None:
-        from accounts.services import identity
+        from accounts.services import addresses
 
         key = link_values(letters.only())["key"]
         assert api.verify_email(key).status_code == 200
-        assert identity.set_verified(User.objects.get(), False)
+        assert addresses.set_verified(User.objects.get(), False)
         assert api.verify_email(key).status_code == 400
         assert api.user(alice["access"]).json()["email_verified"] is False
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.core import clock
 from accounts.models import Message, SecurityEvent, Session, SigningKey, User
 from accounts.models.session import EndReason
-from accounts.services import keys
+from accounts.services import keys, links, users
 from tests.clients.authapi import AuthApi
 from tests.mailbox import Mailbox
 
@@ -307,12 +307,11 @@ class TestForgedTokens:
             assert rows() == before
 
     def test_reset_and_verification_secrets_are_no_tokens(self, api: AuthApi, alice: Any, rows: Any) -> None:
-        from accounts.services import identity, passwords
 
-        user = identity.find("alice")
+        user = users.find("alice")
         assert user is not None
-        self.assert_refused(api, identity.verification_key(user), rows)
-        self.assert_refused(api, passwords.reset_token(user), rows)
+        self.assert_refused(api, links.verification_key(user), rows)
+        self.assert_refused(api, links.reset_token(user), rows)
 
     def test_deactivated_user(self, api: AuthApi, alice: Any, rows: Any) -> None:
         User.objects.update(is_active=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ACCOUNTS = Path(__file__).resolve().parent.parent.parent / "accounts"
-DOORS = ("api", "pages", "admin.py", "management", "ops")
+DOORS = ("api", "web", "admin", "management", "ops")
 WRITES = {"save", "create", "bulk_create", "get_or_create", "update_or_create", "atomic"}
 
 

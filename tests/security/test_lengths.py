@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.core.errors import AccountError
-from accounts.services import identity, passwords
+from accounts.services import links, names, passwords, users
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex
 from tests.clients.fastapi_users import FastAPIUsers
@@ -143,13 +143,13 @@ def test_commands() -> None:
 
 
 def test_core_refuses_by_length_alone() -> None:
-    for check in (identity.clean_username, identity.clean_email, identity.clean_avatar_url):
+    for check in (names.clean_username, names.clean_email, names.clean_avatar_url):
         with pytest.raises(AccountError):
             check(MARKS)
-    assert identity.find(MARKS, ADDRESS) is None
-    assert identity.find_by_email(ADDRESS) is None
-    assert identity.find_by_id(MARKS) is None
-    assert identity.find_by_uid(MARKS) is None
-    assert identity.username_from(ADDRESS) != ""
-    assert identity.spend_key(MARKS) is None
-    assert identity.spend_notice_key(MARKS, password="!") is None
+    assert users.find(MARKS, ADDRESS) is None
+    assert users.find_by_email(ADDRESS) is None
+    assert users.find_by_id(MARKS) is None
+    assert users.find_by_uid(MARKS) is None
+    assert names.username_from(ADDRESS) != ""
+    assert links.spend_key(MARKS) is None
+    assert links.spend_notice_key(MARKS, password="!") is None

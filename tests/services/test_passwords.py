@@ -1,7 +1,7 @@
 from typing import Any
 
-from accounts.core.threads import RequestThreads
 from accounts.services import passwords
+from config.threads import RequestThreads
 
 SECONDS = 30
 

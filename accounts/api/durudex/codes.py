@@ -1,6 +1,6 @@
 import strawberry
 
-from accounts.api.durudex.context import AskingInfo
+from accounts.api.durudex.context import GraphQLInfo
 from accounts.api.durudex.types import Code, digits
 from accounts.flows.request_code import request_code
 from accounts.flows.reset_password import reset_password_with_code
@@ -13,12 +13,12 @@ class ForgotPasswordInput:
     code: Code
 
 
-def create_verify_email_code(info: AskingInfo, email: str) -> bool:
+def create_verify_email_code(info: GraphQLInfo, email: str) -> bool:
     request_code(email=email, context=info.context.client())
     return True
 
 
-def forgot_password(info: AskingInfo, input: ForgotPasswordInput) -> bool:
+def forgot_password(info: GraphQLInfo, input: ForgotPasswordInput) -> bool:
     reset_password_with_code(
         email=input.email, password=input.password, code=digits(input.code), context=info.context.client()
     )

@@ -11,7 +11,7 @@ from accounts.services import sessions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class GraphQLContext:
     """What a resolver may know of the request: its `info.context`."""
 
     request: HttpRequest
@@ -25,4 +25,4 @@ class Asking:
         return sessions.authenticate(bearer_token(self.request) or "", even_if_expired=even_if_expired)
 
 
-AskingInfo = Info[Asking, None]
+GraphQLInfo = Info[GraphQLContext, None]

@@ -7,7 +7,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from accounts.api.durudex import codes, sign_in, sign_up, tokens, users
-from accounts.api.durudex.guards import Guards
+from accounts.api.durudex.query_limits import QueryLimits
 from accounts.api.durudex.types import CODE, Code, Me, PublicUser, Tokens, User
 
 
@@ -52,7 +52,7 @@ class Schema(strawberry.Schema):
 def _schema(mutation: type) -> Schema:
     config = StrawberryConfig(scalar_map={Code: CODE})
     # Int stands in neither schema, but variables for a Code are declared as one.
-    return Schema(query=Query, mutation=mutation, types=[PublicUser, int], extensions=[Guards], config=config)
+    return Schema(query=Query, mutation=mutation, types=[PublicUser, int], extensions=[QueryLimits], config=config)
 
 
 NEWER = _schema(Mutation)

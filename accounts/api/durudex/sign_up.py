@@ -1,6 +1,6 @@
 import strawberry
 
-from accounts.api.durudex.context import AskingInfo
+from accounts.api.durudex.context import GraphQLInfo
 from accounts.api.durudex.types import Code, Tokens, digits
 from accounts.flows.sign_up import sign_up_with_code
 
@@ -13,7 +13,7 @@ class SignUpInput:
     code: Code
 
 
-def sign_up(info: AskingInfo, input: SignUpInput) -> Tokens:
+def sign_up(info: GraphQLInfo, input: SignUpInput) -> Tokens:
     pair = sign_up_with_code(
         username=input.username,
         email=input.email,
@@ -24,6 +24,6 @@ def sign_up(info: AskingInfo, input: SignUpInput) -> Tokens:
     return Tokens.of(pair)
 
 
-def sign_up_without_tokens(info: AskingInfo, input: SignUpInput) -> bool:
+def sign_up_without_tokens(info: GraphQLInfo, input: SignUpInput) -> bool:
     sign_up(info, input)
     return True

@@ -1,6 +1,6 @@
 import strawberry
 
-from accounts.api.durudex.context import AskingInfo
+from accounts.api.durudex.context import GraphQLInfo
 from accounts.flows.log_out import log_out_by_token
 from accounts.flows.refresh import renew_access
 
@@ -10,11 +10,11 @@ class TokenInput:
     token: str = strawberry.field(description="A refresh token.")
 
 
-def refresh_token(info: AskingInfo, input: TokenInput) -> str:
+def refresh_token(info: GraphQLInfo, input: TokenInput) -> str:
     return renew_access(token=input.token, context=info.context.client())
 
 
-def sign_out(info: AskingInfo, input: TokenInput) -> bool:
+def sign_out(info: GraphQLInfo, input: TokenInput) -> bool:
     # An access token past its time still says who wants to leave.
     session = info.context.session(even_if_expired=True)
     log_out_by_token(session=session, refresh_token=input.token, context=info.context.client())

@@ -1,17 +1,17 @@
 import strawberry
 
-from accounts.api.durudex.context import AskingInfo
+from accounts.api.durudex.context import GraphQLInfo
 from accounts.api.durudex.types import Me, PublicUser, User
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.services import identity
+from accounts.services import users
 
 
-def me(info: AskingInfo) -> Me:
+def me(info: GraphQLInfo) -> Me:
     return Me.of(info.context.session().user)
 
 
 def user(id: strawberry.ID) -> User:
-    found = identity.find_by_id(id)
+    found = users.find_by_id(id)
     if found is None:
         raise AccountError(ErrorCode.USER_NOT_FOUND)
     return PublicUser.of(found)

@@ -19,9 +19,9 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from accounts.api.common.bodies import check_length
-from accounts.api.durudex.context import Asking
+from accounts.api.durudex.context import GraphQLContext
 from accounts.api.durudex.errors import refusal, render, retry_after
-from accounts.api.durudex.guards import LONGEST_QUERY, holds_unclean_text
+from accounts.api.durudex.query_limits import LONGEST_QUERY, holds_unclean_text
 from accounts.api.durudex.schema import NEWER, Schema
 
 WITH_GET = {OperationType.QUERY}
@@ -67,7 +67,7 @@ class GraphQLView(View):
                 operation.query,
                 variable_values=operation.variables,
                 operation_name=operation.name,
-                context_value=Asking(request=request, operation_name=operation.name),
+                context_value=GraphQLContext(request=request, operation_name=operation.name),
                 allowed_operation_types=allowed,
             )
         except Malformed as error:

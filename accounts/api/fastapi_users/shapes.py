@@ -10,7 +10,7 @@ from rest_framework import serializers
 from accounts.api.fastapi_users.errors import Malformed, problem, value_problem
 from accounts.core.errors import AccountError
 from accounts.models import User
-from accounts.services import identity
+from accounts.services import names
 
 TRUE = {1, "1", "on", "t", "true", "y", "yes"}
 FALSE = {0, "0", "off", "f", "false", "n", "no"}
@@ -39,7 +39,7 @@ class Str(serializers.CharField):
 
 def check_email(value: str) -> None:
     try:
-        identity.clean_email(value)
+        names.clean_email(value)
     except AccountError as error:
         raise serializers.ValidationError(" ".join(error.reasons), code="email") from None
 

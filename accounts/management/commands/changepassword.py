@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.core.errors import AccountError
 from accounts.flows.administer import change_user
 from accounts.management.context import command_context
-from accounts.services import identity
+from accounts.services import users
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("name", help="a username or an e-mail address")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = identity.find(options["name"])
+        user = users.find(options["name"])
         if user is None:
             raise CommandError(f"There is no user {options['name']}.")
         password = os.environ.get("DJANGO_NEW_PASSWORD") or ""

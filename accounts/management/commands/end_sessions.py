@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.flows.end_sessions import end_sessions
 from accounts.management.context import command_context
 from accounts.models import Session
-from accounts.services import identity
+from accounts.services import users
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         these = Session.objects.all()
         if name := options["user"]:
-            user = identity.find(name)
+            user = users.find(name)
             if user is None:
                 raise CommandError(f"There is no user {name}.")
             these = these.filter(user=user)

@@ -6,10 +6,10 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, mail, passwords, sessions
+from accounts.services import addresses, audit, links, mail, passwords, sessions
 
 
-def disown(*, key: str, context: ClientContext) -> None:
+def report_not_me(*, key: str, context: ClientContext) -> None:
     """What "this was not me" in a security notice does: ends every session, and starts a reset.
 
     The password stops working, because whoever did it may know it, and the address that the notice went to is the
@@ -18,12 +18,12 @@ def disown(*, key: str, context: ClientContext) -> None:
     Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time.
     """
     with transaction.atomic(durable=True):
-        spent = identity.spend_notice_key(key, password=passwords.make_unusable())
+        spent = links.spend_notice_key(key, password=passwords.make_unusable())
         if spent is None:
             raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
         user, address = spent
         these = Session.objects.filter(user=user)
         sessions.end(these, reason=EndReason.DISOWNED, context=context, now=clock.now())
         audit.record(EventKind.DISOWNED, context, user=user)
-        if identity.restore_email(user, address):
+        if addresses.restore(user, address):
             mail.password_reset(user, context)

@@ -9,7 +9,7 @@ from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, identity, mail, passwords, sessions
+from accounts.services import addresses, audit, mail, names, passwords, sessions
 
 
 def new_user(username: str | None, email: str, password: str, context: ClientContext, *, now: datetime) -> User:
@@ -17,7 +17,7 @@ def new_user(username: str | None, email: str, password: str, context: ClientCon
 
     Raises AccountErrors for a username, address or password that cannot be had.
     """
-    name = identity.username_from(email) if username is None else username
+    name = names.username_from(email) if username is None else username
     user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
     AccountErrors.gather(
         partial(clean_username, user, name), partial(clean_email, user, email), partial(check_password, user, password)
@@ -29,19 +29,19 @@ def new_user(username: str | None, email: str, password: str, context: ClientCon
 def clean_username(wanted: User, username: str | None) -> None:
     """Gives `wanted`, what a user is to be, the username if there is one. Raises AccountError(USERNAME_INVALID)."""
     if username is not None:
-        wanted.username = identity.clean_username(username)
+        wanted.username = names.clean_username(username)
 
 
 def clean_avatar_url(wanted: User, avatar_url: str | None) -> None:
     """Gives `wanted`, what a user is to be, the avatar if there is one. Raises AccountError(AVATAR_URL_INVALID)."""
     if avatar_url is not None:
-        wanted.avatar_url = identity.clean_avatar_url(avatar_url)
+        wanted.avatar_url = names.clean_avatar_url(avatar_url)
 
 
 def clean_email(wanted: User, email: str | None) -> None:
     """Gives `wanted`, what a user is to be, the address if there is one. Raises AccountError(EMAIL_INVALID)."""
     if email is not None:
-        wanted.email = identity.clean_email(email)
+        wanted.email = names.clean_email(email)
 
 
 def check_password(wanted: User, password: str | None) -> None:
@@ -69,6 +69,6 @@ def change_email(user: User, email: str, context: ClientContext, *, session: Ses
     session: the one it is asked from.
     """
     old = user.email
-    was_verified = identity.change_email(user, email)
+    was_verified = addresses.change(user, email)
     audit.record(EventKind.EMAIL_CHANGED, context, user=user, session_id=session.pk if session else None)
     mail.email_changed(user, context, old=old, old_was_verified=was_verified)

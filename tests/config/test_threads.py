@@ -2,7 +2,8 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from accounts.core.threads import RequestThreads, stand_aside
+from accounts.core.waiting import stand_aside
+from config.threads import RequestThreads
 
 SECONDS = 30
 

@@ -9,15 +9,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-# What is entered around work that does not need the interpreter: a thread of RequestThreads makes room, any other
-# has nobody to make room for.
-stand_aside: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("stand_aside", default=nullcontext)
+from accounts.core.waiting import stand_aside
 
 Task = tuple["Future[Any]", Callable[[], Any]]
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.pages import views
+from accounts.web import views
 
 urlpatterns = [
     path("", views.front, name="front"),

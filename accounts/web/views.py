@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.api.common.context import client_context
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.flows.disown import disown
+from accounts.flows.report_not_me import report_not_me
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
@@ -103,7 +103,7 @@ def not_me(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "pages/not_me.html", {"key": request.GET.get("key", "")})
     try:
-        disown(key=request.POST.get("key", ""), context=_client(request))
+        report_not_me(key=request.POST.get("key", ""), context=_client(request))
     except AccountError:
         return _spent(request, again="reset-password-again")
     return _done(

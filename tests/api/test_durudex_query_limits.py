@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 from graphql import get_introspection_query
 
-from accounts.api.durudex import guards
+from accounts.api.durudex import query_limits
 from accounts.models import VerificationCode
 from tests.clients.durudex import Durudex, check, error, word
 
@@ -195,13 +195,13 @@ def test_tokens(either: Durudex, operations: int, status: int) -> None:
 
 
 def test_time_limit(either: Durudex) -> None:
-    with patch.object(guards, "MOST_SECONDS", -1.0):
+    with patch.object(query_limits, "MOST_SECONDS", -1.0):
         answer = either.run("mutation { " + SIGN_IN + " }")
     assert (answer.status_code, word(answer)) == (200, "SERVER_ERROR")
 
 
 def test_nothing_internal_is_told(either: Durudex, caplog: pytest.LogCaptureFixture) -> None:
-    with patch("accounts.services.identity.find_by_id", side_effect=RuntimeError("secret detail of the database")):
+    with patch("accounts.services.users.find_by_id", side_effect=RuntimeError("secret detail of the database")):
         answer = either.user("x")
     assert (answer.status_code, error(answer)) == (200, {"code": "INTERNAL_SERVER_ERROR"})
     assert "secret" not in answer.content.decode()

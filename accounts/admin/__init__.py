@@ -30,7 +30,7 @@ from accounts.models import Message, SecurityEvent, Session, SigningKey, User
 from accounts.models.message import MessageQuerySet
 from accounts.models.session import SessionQuerySet
 from accounts.models.user import canonical
-from accounts.services import identity, outbox, passwords
+from accounts.services import names, outbox, passwords
 
 admin.site.site_header = _("Accounts")
 admin.site.site_title = _("Accounts")
@@ -83,7 +83,7 @@ def _checked(check: Any, value: str, *args: Any) -> Any:
 
 class UserForm(forms.ModelForm):
     def clean_username(self) -> str:
-        username: str = _checked(identity.clean_username, self.cleaned_data["username"])
+        username: str = _checked(names.clean_username, self.cleaned_data["username"])
         self._check_free(_("A user with that username already exists."), username_key=canonical(username))
         return username
 
@@ -102,7 +102,7 @@ class AddUserForm(UserForm):
         fields = ("username", "email")
 
     def clean_email(self) -> str:
-        email: str = _checked(identity.clean_email, self.cleaned_data["email"])
+        email: str = _checked(names.clean_email, self.cleaned_data["email"])
         self._check_free(_("A user is already registered with this e-mail address."), email_key=canonical(email))
         return email
 
@@ -130,7 +130,7 @@ class ChangeUserForm(UserForm):
         field_classes = {"avatar_url": forms.CharField}
 
     def clean_avatar_url(self) -> str:
-        return str(_checked(identity.clean_avatar_url, self.cleaned_data["avatar_url"]))
+        return str(_checked(names.clean_avatar_url, self.cleaned_data["avatar_url"]))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

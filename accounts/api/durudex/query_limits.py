@@ -143,7 +143,7 @@ def _rules() -> Iterable[type[ASTValidationRule]]:
 RULES = tuple(_rules())
 
 
-class Guards(SchemaExtension):
+class QueryLimits(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         self.deadline = time.monotonic() + MOST_SECONDS
         self.execution_context.parse_options["max_tokens"] = MOST_TOKENS

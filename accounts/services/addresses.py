@@ -1,0 +1,80 @@
+"""The door to allauth's EmailAddress: add, change, restore, verify.
+
+An address is never edited in place: a new row takes its place, so that every key that was mailed for the old one is
+dead.
+"""
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from accounts.core import clock
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import User
+from accounts.models.user import canonical
+
+
+def add(user: User, *, verified: bool) -> None:
+    address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+    user.email_verified = verified
+    user.address_id = address.pk
+
+
+def change(user: User, email: str) -> bool:
+    """Gives the user another address, unverified, in a new row, so that keys mailed to the old one are dead.
+
+    Answers whether the old address was verified.
+    Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
+    """
+    if canonical(email) == user.email_key:
+        raise AccountError(ErrorCode.EMAIL_TAKEN)
+    user.email = email
+    try:
+        with transaction.atomic():
+            user.store("email")
+            was_verified, _rows = EmailAddress.objects.filter(user=user, primary=True, verified=True).delete()
+            EmailAddress.objects.filter(user=user).delete()
+            add(user, verified=False)
+    except IntegrityError:
+        raise AccountError(ErrorCode.EMAIL_TAKEN) from None
+    return bool(was_verified)
+
+
+def restore(user: User, address: str) -> bool:
+    """Gives the user an address back that they have just proved to read; False where another account has it by now."""
+    if canonical(address) != user.email_key:
+        try:
+            change(user, address)
+        except AccountError:
+            return False
+    set_verified(user, True)
+    return True
+
+
+def set_verified(user: User, verified: bool) -> bool:
+    """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
+    user.email_verified = verified
+    primary = EmailAddress.objects.filter(user=user, primary=True)
+    if verified:
+        return bool(primary.filter(verified=False).update(verified=True))
+    if not primary.filter(verified=True).delete()[0]:
+        return False
+    add(user, verified=False)
+    return True
+
+
+def verify(address_id: int, email: str) -> User | None:
+    """Marks the address of this id and text, once, and answers its active user; None where there is nothing to mark."""
+    # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
+    marked = EmailAddress.objects.filter(
+        pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
+    ).update(verified=True)
+    if not marked:
+        return None
+    User.objects.filter(emailaddress__pk=address_id).update(mailbox_proved_at=clock.now())
+    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first()
+
+
+def is_verified(address_id: int, email: str) -> bool:
+    """Whether the address of this id and text is verified, and still its active user's."""
+    verified = EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True)
+    return bool(verified.exists())

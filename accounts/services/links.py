@@ -1,0 +1,94 @@
+"""Every key that is mailed in a link, each with its own salt and lifetime: verify, reset, "this was not me"."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.tokens import default_token_generator
+from django.core import signing
+from django.db.models import Q
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from accounts.core import clock
+from accounts.core.conf import conf
+from accounts.models import User
+from accounts.services import addresses
+
+# Longer than any key that is mailed: what is longer is looked at no further.
+LONGEST_KEY = 1000
+
+_VERIFY_SALT = "accounts.verification-key"
+_NOT_ME_SALT = "accounts.notice-key"
+
+
+def verification_key(user: User) -> str:
+    """A key that verifies the user's present address, once and for 24 hours."""
+    return signing.dumps([user.address_id, user.email_key], salt=_VERIFY_SALT)
+
+
+def spend_key(key: str) -> User | None:
+    """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
+    return addresses.verify(*_address_of(key))
+
+
+def is_spent(key: str) -> bool:
+    """Whether the address that `key` was mailed to is verified already, and still its user's."""
+    return addresses.is_verified(*_address_of(key))
+
+
+def notice_key(user: User, address: str) -> str:
+    """A key that says "this was not me", mailed to `address`, which was verified, and good for three days.
+
+    It outlives a change of password or address, for that is what a thief would do next. It dies when somebody proves
+    that they read the account's present address: the account may have a new owner.
+    """
+    return signing.dumps([str(user.pk), address, clock.now().timestamp()], salt=_NOT_ME_SALT)
+
+
+def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
+    """Gives the active user to whom `key` was mailed another hash, and answers them and the address it was mailed to.
+
+    It spends this key and all that were mailed since, in one statement; the ones mailed before it stay good, so that
+    who has stolen an account and its address cannot spend the key of its owner. None where the key is good for nothing.
+    """
+    try:
+        pk, address, mailed_at = signing.loads(key[:LONGEST_KEY], salt=_NOT_ME_SALT, max_age=conf.notice_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    mailed = datetime.fromtimestamp(mailed_at, UTC)
+    unspent = Q(disowned_at=None) | Q(disowned_at__lt=mailed) | Q(disowned_from__gt=mailed)
+    spending = {"disowned_at": clock.now(), "disowned_from": mailed, "password": password}
+    unproved = Q(mailbox_proved_at=None) | Q(mailbox_proved_at__lte=mailed)
+    if not User.objects.filter(unspent, unproved, pk=pk, is_active=True).update(**spending):
+        return None
+    return User.objects.get(pk=pk), address
+
+
+def reset_uid(user: User) -> str:
+    return urlsafe_base64_encode(force_bytes(user.pk))
+
+
+def reset_token(user: User) -> str:
+    """A token that is good for an hour, for this address and as long as the password is the present one.
+
+    It begins with the uid and a dot, so that clients which send a token alone (FastAPI Users) can use the same link.
+    """
+    return f"{reset_uid(user)}.{default_token_generator.make_token(user)}"
+
+
+def reset_token_uid(token: str) -> str:
+    """The uid that a reset token begins with."""
+    return token[:LONGEST_KEY].partition(".")[0]
+
+
+def reset_token_is_good(user: User, token: str) -> bool:
+    uid, _dot, secret = token[:LONGEST_KEY].partition(".")
+    return uid == reset_uid(user) and default_token_generator.check_token(user, secret)
+
+
+def _address_of(key: str) -> tuple[int, str]:
+    """The id and the text of the address that `key` was mailed to; 0 and "" where the key is good for nothing."""
+    try:
+        address_id, email = signing.loads(key[:LONGEST_KEY], salt=_VERIFY_SALT, max_age=conf.verification_key_lifetime)
+    except (signing.BadSignature, ValueError, TypeError):
+        return 0, ""
+    return address_id, email

@@ -1,0 +1,122 @@
+"""Users: find, add, set one thing, keep a superuser."""
+
+import secrets
+import uuid
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.http import urlsafe_base64_decode
+from django.utils.translation import gettext as _
+
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import User
+from accounts.services import addresses, names
+
+# Longer than any id in any of its spellings.
+LONGEST_ID = 1000
+
+
+def find(*typed: str) -> User | None:
+    """The user whom each of `typed`, a username or an address, means; one statement."""
+    users = User.objects.with_email_verified()
+    for name in typed:
+        users = users.filter(**{"email_key" if "@" in name else "username_key": names.lookup_key(name)})
+    return users.first()
+
+
+def find_by_email(email: str) -> User | None:
+    """The user who has this address; one statement."""
+    return User.objects.with_email_verified().filter(email_key=names.lookup_key(email)).first()
+
+
+def find_by_id(raw: str) -> User | None:
+    """The active user of this id; an id that means nobody costs the same statement."""
+    try:
+        pk = uuid.UUID(raw[:LONGEST_ID])
+    except ValueError:
+        pk = uuid.UUID(int=0)
+    return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
+
+
+def find_by_uid(uid: str) -> User | None:
+    """The user of a reset link's uid; a uid that means nobody costs the same statement."""
+    try:
+        pk = uuid.UUID(urlsafe_base64_decode(uid[:LONGEST_ID]).decode())
+    except (ValueError, UnicodeDecodeError):
+        pk = uuid.UUID(int=0)
+    return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
+
+
+def counted_as(user: User | None, *typed: str) -> str:
+    """What tries are counted by: the account, or where nobody has them the canonical names that were typed."""
+    return str(user.pk) if user else "\0".join(names.lookup_key(name) for name in typed)
+
+
+def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
+    """Inserts a new user and its address; the unique constraints decide between two of the same name.
+
+    may_rename: gives the user another name, with a suffix, where theirs is taken.
+    Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
+    """
+    name = user.username
+    while True:
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+                addresses.add(user, verified=verified)
+            return
+        except IntegrityError:
+            # Where the name may be another, the address is looked at first: a taken one costs what a fresh one does.
+            is_address = may_rename and User.objects.filter(email_key=user.email_key).exists()
+            taken = AccountError(ErrorCode.EMAIL_TAKEN) if is_address else _taken(user)
+        if not may_rename or taken.code is not ErrorCode.USERNAME_TAKEN:
+            raise taken
+        user.username = f"{name}-{secrets.token_hex(3)}"
+
+
+def rename(user: User, *, username: str, avatar_url: str) -> None:
+    """Sets username and avatar. Raises AccountError(USERNAME_TAKEN)."""
+    user.username, user.avatar_url = username, avatar_url
+    try:
+        with transaction.atomic():
+            user.store("username", "avatar_url")
+    except IntegrityError:
+        raise AccountError(ErrorCode.USERNAME_TAKEN) from None
+
+
+def note_visit(user: User, *, now: datetime) -> None:
+    User.objects.filter(pk=user.pk).update(last_visit=now)
+
+
+def keep_a_superuser(user: User) -> None:
+    """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
+
+    Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
+    that of two superusers who remove each other one stays.
+    """
+    superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
+    if set(superusers.values_list("pk", flat=True)) == {user.pk}:
+        raise AccountError(ErrorCode.LAST_SUPERUSER, reasons=(_("The last active superuser has to stay."),))
+
+
+def set_active(user: User, active: bool) -> bool:
+    """Activates or deactivates; False where it was so already."""
+    user.is_active = active
+    return bool(User.objects.filter(pk=user.pk).exclude(is_active=active).update(is_active=active))
+
+
+def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -> bool:
+    """Sets the roles that are not None; False where they were so already."""
+    before = (user.is_staff, user.is_superuser)
+    user.is_staff = user.is_staff if is_staff is None else is_staff
+    user.is_superuser = user.is_superuser if is_superuser is None else is_superuser
+    if (user.is_staff, user.is_superuser) == before:
+        return False
+    user.store("is_staff", "is_superuser")
+    return True
+
+
+def _taken(user: User) -> AccountError:
+    if User.objects.filter(username_key=user.username_key).exists():
+        return AccountError(ErrorCode.USERNAME_TAKEN)
+    return AccountError(ErrorCode.EMAIL_TAKEN)
