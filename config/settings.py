@@ -118,7 +118,11 @@ LANGUAGES = [("en", "English"), ("ru", "Русский"), ("uk", "Українс
 
 # --- passwords and the admin's login ---
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.admin.login.AdminBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.admin.login.PermissionsBackend"]
+# The admin's cookie is signed and names a session row of ours: what is stored cannot be used to log in.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_PATH = "/admin/"
 PASSWORD_HASHERS = [
     "accounts.services.passwords.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

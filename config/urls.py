@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.admin import PasswordChangeView
+from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
 from accounts.api.authapi.schema import SchemaView
 from accounts.web.docs import RedocView, SwaggerView
 from accounts.web.jwks import jwks
@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("accounts.web.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/accounts/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/login/", LoginView.as_view()),
+    path("admin/logout/", log_out_of_admin),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/", admin.site.urls),
     path("", include("accounts.api.fastapi_users.urls")),

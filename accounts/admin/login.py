@@ -1,24 +1,127 @@
-from typing import Any
+"""How somebody comes into the admin, leaves it, and changes their own password there.
 
+The admin's cookie names a session row: the admin is left at once when that row is ended, wherever that is done.
+"""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.backends import ModelBackend
-from django.http import HttpRequest
+from django.contrib.auth.views import LoginView as DjangoLoginView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.shortcuts import render
+from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from django.views.generic import FormView
 
+from accounts.api.common.authentication import ADMIN_SESSION_KEY, admin_session
 from accounts.api.common.context import client_context
 from accounts.core.context import Dialect
-from accounts.core.errors import AccountError
-from accounts.flows.log_in_to_admin import log_in_to_admin
-from accounts.models import User
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.change_password import change_password
+from accounts.flows.log_in import LoggedIn, log_in
+from accounts.flows.log_out import log_out
+from accounts.models import Session
+from accounts.models.session import SessionKind
 
 
-class AdminBackend(ModelBackend):
-    """Lets the accounts of this server into the admin, by username or address, under the same password rules."""
+class PermissionsBackend(ModelBackend):
+    """Django's permissions of users and groups. It lets nobody in: accounts.flows.log_in does that."""
 
-    def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> User | None:
-        if request is None or username is None or password is None:
-            return None
+    def authenticate(self, *args: Any, **credentials: Any) -> None:
+        return None
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Django's form, whose password is looked at by the flow that every login goes through."""
+
+    logged_in: LoggedIn
+
+    def clean(self) -> dict[str, Any]:
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name and password:
+            context = client_context(cast(HttpRequest, self.request), Dialect.ADMIN)
+            try:
+                self.logged_in = log_in(names=(name,), password=password, kind=SessionKind.ADMIN, context=context)
+            except AccountError as error:
+                if error.code in (ErrorCode.RATE_LIMITED, ErrorCode.OVERLOADED):
+                    raise ValidationError(error.sentences[0]) from None
+                raise self.get_invalid_login_error() from None
+        return self.cleaned_data
+
+
+class LoginView(DjangoLoginView):
+    form_class = LoginForm
+    template_name = "admin/login.html"
+    next_page = "admin:index"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if admin.site.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        return super().get(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own = {"title": _("Log in"), "subtitle": None, "app_path": self.request.get_full_path()}
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request), **own}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        # A new cookie and a new CSRF token: nothing that was known before the login is good after it.
+        self.request.session.flush()
+        self.request.session[ADMIN_SESSION_KEY] = str(form.logged_in.session.pk)
+        rotate_token(self.request)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+@require_POST
+def log_out_of_admin(request: HttpRequest) -> HttpResponse:
+    session = admin_session(request)
+    if session is not None:
+        context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
+        log_out(session=session, context=context)
+    request.session.flush()
+    page = {**admin.site.each_context(request), "has_permission": False, "title": _("Logged out"), "subtitle": None}
+    return render(request, "registration/logged_out.html", page)
+
+
+class OwnPasswordForm(forms.Form):
+    """Django's form would look at the old password itself, as often as somebody asks."""
+
+    old_password = forms.CharField(label=_("Old password"), strip=False, widget=forms.PasswordInput)
+    new_password1 = forms.CharField(label=_("New password"), strip=False, widget=forms.PasswordInput)
+    new_password2 = forms.CharField(label=_("New password again"), strip=False, widget=forms.PasswordInput)
+
+    def clean_new_password2(self) -> str:
+        if self.cleaned_data.get("new_password1") != self.cleaned_data["new_password2"]:
+            raise ValidationError(_("The two password fields didn't match."))
+        return str(self.cleaned_data["new_password2"])
+
+
+class PasswordChangeView(FormView):
+    """The admin's page for one's own password, which Django would save without ending a session or telling anybody."""
+
+    form_class = OwnPasswordForm
+    success_url = reverse_lazy("admin:password_change_done")
+    template_name = "registration/password_change_form.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request)}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        session = cast(Session, admin_session(self.request))
         try:
-            return log_in_to_admin(name=username, password=password, context=client_context(request, Dialect.ADMIN))
-        except AccountError:
-            return None
+            change_password(
+                session=session,
+                old_password=form.cleaned_data["old_password"],
+                new_password=form.cleaned_data["new_password1"],
+                context=client_context(self.request, Dialect.ADMIN).by_user(session.user_id),
+            )
+        except AccountError as error:
+            field = "new_password2" if error.code is ErrorCode.PASSWORD_INVALID else "old_password"
+            form.add_error(field, " ".join(error.sentences))
+            return self.form_invalid(form)
+        return HttpResponseRedirect(self.get_success_url())

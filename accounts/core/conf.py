@@ -25,6 +25,11 @@ class AccountSettings:
         return timedelta(days=settings.SESSION_DAYS)
 
     @property
+    def admin_session_lifetime(self) -> timedelta:
+        """The absolute end of a login to the admin."""
+        return timedelta(hours=12)
+
+    @property
     def refresh_grace(self) -> timedelta:
         return timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
 

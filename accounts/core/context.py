@@ -1,7 +1,9 @@
 """Who is asking, in the one shape that every door gives to a flow."""
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 
 class Dialect(StrEnum):
@@ -13,6 +15,27 @@ class Dialect(StrEnum):
     COMMAND = "command"
 
 
+class ActorKind(StrEnum):
+    """STRANGER: somebody who has not proved who they are. SERVICE: the product itself, such as its mail worker."""
+
+    STRANGER = "stranger"
+    USER = "user"
+    ADMINISTRATOR = "administrator"
+    COMMAND = "command"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who does what a flow is asked for. user_id: of the user or the administrator, None for all others."""
+
+    kind: ActorKind
+    user_id: uuid.UUID | None = None
+
+
+STRANGER = Actor(kind=ActorKind.STRANGER)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClientContext:
     """What a flow may know of the request behind it.
@@ -21,6 +44,7 @@ class ClientContext:
     user_agent: at most 400 characters.
     language: one of settings.LANGUAGES; mail caused by the request is written in it.
     request_id: stands in the logs and in the security events of this request.
+    actor: who asks, as far as the door knows.
     """
 
     ip: str
@@ -28,3 +52,12 @@ class ClientContext:
     language: str
     request_id: str
     dialect: Dialect
+    actor: Actor = STRANGER
+
+    def by_user(self, user_id: uuid.UUID) -> Self:
+        """The same request, by a user who has proved who they are."""
+        return replace(self, actor=Actor(kind=ActorKind.USER, user_id=user_id))
+
+    def by_administrator(self, user_id: uuid.UUID) -> Self:
+        """The same request, by an administrator."""
+        return replace(self, actor=Actor(kind=ActorKind.ADMINISTRATOR, user_id=user_id))

@@ -1,13 +1,13 @@
 """What an administrator does to an account."""
 
+from collections.abc import Collection
 from dataclasses import replace
-from functools import partial
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.core import clock
-from accounts.core.context import ClientContext
-from accounts.core.errors import AccountErrors
+from accounts.core.context import Actor, ClientContext
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
@@ -47,11 +47,12 @@ def change_user(
     is_active: bool | None = None,
     is_staff: bool | None = None,
     is_superuser: bool | None = None,
+    groups: Collection[Group] | None = None,
     verified: bool | None = None,
     session: Session | None = None,
     context: ClientContext,
 ) -> None:
-    """Sets what is not None, all or nothing.
+    """Sets what is not None and nothing else, all or nothing.
 
     A new password and deactivating end the sessions; a new address is told to both the old and the new one, and
     like unmarking it kills the keys mailed before.
@@ -59,32 +60,29 @@ def change_user(
     Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN), and
     AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser.
     """
-    wanted = User(username=user.username, avatar_url=user.avatar_url, email=user.email)
-
-    AccountErrors.gather(
-        partial(changes.clean_username, wanted, username),
-        partial(changes.clean_avatar_url, wanted, avatar_url),
-        partial(changes.clean_email, wanted, email),
-        partial(changes.check_password, wanted, password),
-    )
+    values = changes.clean(user, username=username, avatar_url=avatar_url, email=email, password=password)
+    new_email = values.pop("email", user.email)
+    new_profile = {column: value for column, value in values.items() if value != getattr(user, column)}
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # First of all, because it locks the rows of several users.
         if is_active is False or is_superuser is False:
             users.keep_a_superuser(user)
-        if (wanted.username, wanted.avatar_url) != (user.username, user.avatar_url):
-            users.rename(user, username=wanted.username, avatar_url=wanted.avatar_url)
+        if new_profile:
+            users.set_profile(user, new_profile)
             audit.record(EventKind.PROFILE_CHANGED, context, user=user)
         if new_hash is not None:
             passwords.put(user, to=new_hash)
             changes.password_changed(user, context, session=session)
-        if wanted.email != user.email:
-            changes.change_email(user, wanted.email, context, session=session)
+        if new_email != user.email:
+            changes.change_email(user, new_email, context, session=session)
             if not verified:
                 mail.verification(user, context)
         if users.set_roles(user, is_staff=is_staff, is_superuser=is_superuser):
             roles = f"is_staff={user.is_staff} is_superuser={user.is_superuser}"
             audit.record(EventKind.ROLES_CHANGED, context, user=user, detail=roles)
+        if groups is not None and users.set_groups(user, groups):
+            audit.record(EventKind.GROUPS_CHANGED, context, user=user)
         if verified is not None and addresses.set_verified(user, verified):
             kind = EventKind.EMAIL_VERIFIED if verified else EventKind.EMAIL_UNVERIFIED
             audit.record(kind, context, user=user)
@@ -95,14 +93,14 @@ def change_user(
                 sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=clock.now())
 
 
-def delete_user(*, user: User, actor: User, context: ClientContext) -> None:
+def delete_user(*, user: User, context: ClientContext) -> None:
     """Deletes an account with everything of its own; its security events stay, without personal data.
 
-    actor: who does it, maybe the user themselves.
     Raises AccountError(LAST_SUPERUSER) for the last active superuser.
     """
-    if actor.pk == user.pk:
-        context = replace(context, ip="", user_agent="")
+    if context.actor.user_id == user.pk:
+        # Who deletes their own account leaves nothing that tells of them.
+        context = replace(context, ip="", user_agent="", actor=Actor(kind=context.actor.kind))
     with transaction.atomic(durable=True):
         users.keep_a_superuser(user)
         audit.forget_person(user)

@@ -1,9 +1,7 @@
-from functools import partial
-
 from django.db import transaction
 
 from accounts.core.context import ClientContext
-from accounts.core.errors import AccountError, AccountErrors, ErrorCode
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.services import changes, mail, passwords
 
@@ -16,8 +14,7 @@ def change_account(*, session: Session, email: str | None, password: str | None,
     AccountError(TOKEN_NOT_VALID) if somebody else changed the password at the same moment.
     """
     user = session.user
-    wanted = User(username=user.username, email=user.email)
-    AccountErrors.gather(partial(changes.clean_email, wanted, email), partial(changes.check_password, wanted, password))
+    values = changes.clean(user, email=email, password=password)
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # The password goes first, so that its notice reaches the address that the account had until now.
@@ -25,7 +22,7 @@ def change_account(*, session: Session, email: str | None, password: str | None,
             if not passwords.swap(user, to=new_hash):
                 raise AccountError(ErrorCode.TOKEN_NOT_VALID)
             changes.password_changed(user, context, session=session)
-        if wanted.email != user.email:
-            changes.change_email(user, wanted.email, context, session=session)
+        if values.get("email", user.email) != user.email:
+            changes.change_email(user, values["email"], context, session=session)
             mail.verification(user, context)
     return user

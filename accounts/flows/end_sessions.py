@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Collection
 
 from django.db import transaction
 
@@ -6,7 +7,7 @@ from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
-from accounts.models.session import EndReason, SessionQuerySet
+from accounts.models.session import EndReason
 from accounts.services import sessions
 
 
@@ -31,14 +32,25 @@ def end_other_sessions(*, session: Session, context: ClientContext) -> int:
         return sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=clock.now())
 
 
-def end_sessions(these: SessionQuerySet, *, context: ClientContext) -> int:
-    """Ends `these` sessions for an administrator, and answers how many were not ended before.
+def end_sessions(
+    *,
+    user_ids: Collection[uuid.UUID] | None = None,
+    session_ids: Collection[uuid.UUID] | None = None,
+    context: ClientContext,
+) -> int:
+    """Ends sessions for an administrator, and answers how many were not ended before.
 
+    user_ids: only the sessions of these users; session_ids: only these sessions; without either, everybody's.
     One transaction a user: everybody's sessions are too many rows to lock at once.
     """
+    these = Session.objects.all()
+    if user_ids is not None:
+        these = these.filter(user_id__in=user_ids)
+    if session_ids is not None:
+        these = these.filter(pk__in=session_ids)
     ended = 0
-    users = these.filter(ended_at=None).order_by("user_id").values_list("user_id", flat=True).distinct()
-    for user_id in list(users):
+    owners = these.filter(ended_at=None).order_by("user_id").values_list("user_id", flat=True).distinct()
+    for user_id in list(owners):
         with transaction.atomic(durable=True):
             sessions.lock_user(user_id)
             theirs = these.filter(user_id=user_id)

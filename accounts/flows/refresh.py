@@ -25,11 +25,11 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     """
     now = clock.now()
     # A rotation is one UPDATE, which is a transaction by itself; BEGIN and COMMIT around it would only cost time.
-    rotation = sessions.rotate(token, now=now)
-    if rotation.head is None:
-        _end_reused(rotation.session, context, now=now)
-    _note_visit(rotation.session, now=now)
-    return sessions.tokens(rotation.head, now=now)
+    used = sessions.rotate(token, now=now)
+    if used.current_id is None:
+        _end_reused(used.session, context, now=now)
+    _note_visit(used.session, now=now)
+    return sessions.tokens(used.session, used.current_id, now=now)
 
 
 def renew_access(*, token: str, context: ClientContext) -> str:
@@ -38,11 +38,11 @@ def renew_access(*, token: str, context: ClientContext) -> str:
     Raises AccountError(TOKEN_NOT_VALID), and ends the session as refresh() does (contract, Durudex).
     """
     now = clock.now()
-    session, was_reused = sessions.use(token, now=now)
-    if was_reused:
-        _end_reused(session, context, now=now)
-    _note_visit(session, now=now)
-    return sessions.access_token(session, now=now, lifetime=conf.access_token_lifetime)
+    used = sessions.use(token, now=now)
+    if used.current_id is None:
+        _end_reused(used.session, context, now=now)
+    _note_visit(used.session, now=now)
+    return sessions.access_token(used.session, now=now, lifetime=conf.access_token_lifetime)
 
 
 def _end_reused(session: Session, context: ClientContext, *, now: datetime) -> NoReturn:

@@ -22,6 +22,7 @@ def report_not_me(*, key: str, context: ClientContext) -> None:
         if spent is None:
             raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
         user, address = spent
+        context = context.by_user(user.pk)
         these = Session.objects.filter(user=user)
         sessions.end(these, reason=EndReason.DISOWNED, context=context, now=clock.now())
         audit.record(EventKind.DISOWNED, context, user=user)

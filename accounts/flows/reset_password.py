@@ -25,7 +25,7 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
         # The token is bound to the old hash: replacing that hash spends it, and only one of several can replace it.
         if not passwords.swap(user, to=new_hash, mailbox_proved_at=clock.now()):
             raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
-        _settle_reset(user, context)
+        _settle_reset(user, context.by_user(user.pk))
 
 
 def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:
@@ -50,6 +50,7 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
             passwords.validate(password, user)
             if not passwords.swap(user, to=new_hash, mailbox_proved_at=now):
                 raise AccountError(ErrorCode.USER_NOT_FOUND)
+            context = context.by_user(user.pk)
             if addresses.set_verified(user, True):
                 audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
             _settle_reset(user, context)

@@ -9,7 +9,9 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, changes, codes, mail, sessions, users
+from accounts.models.session import Method
+from accounts.services import audit, changes, codes, logins, mail, sessions, users
+from accounts.services.logins import Started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,7 @@ def sign_up(
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
-    head = None
-    # Its id is nobody's: the id of the account would tell a fresh address, to whom it can be looked up.
-    stand_in = User(username=user.username, email=user.email, created_at=now, last_visit=now)
-    stand_in.email_verified = False
+    login = None
     with transaction.atomic(durable=True):
         try:
             users.add(user, verified=False, may_rename=username is None)
@@ -49,35 +48,49 @@ def sign_up(
             audit.record(EventKind.REGISTRATION_REFUSED, context, user=owner)
             if owner:
                 mail.registration_attempt(owner, context)
-            return SignedUp(user=stand_in, tokens=None)
-        audit.record(EventKind.REGISTERED, context, user=user)
+            return SignedUp(user=_stand_in(user), tokens=None)
+        audit.record(EventKind.REGISTERED, context.by_user(user.pk), user=user)
         mail.verification(user, context)
         if starts_session and not conf.verification_is_mandatory:
-            head = sessions.start(user, context, email_verified=False, now=now)
-            audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)
+            login = logins.finish(user, proved=(Method.PASSWORD,), context=context, now=now)
     return SignedUp(
-        user=stand_in if conf.verification_is_mandatory else user,
-        tokens=sessions.tokens(head, now=now) if head else None,
+        user=_stand_in(user) if conf.verification_is_mandatory else user,
+        tokens=sessions.tokens(login.session, login.refresh_id, now=now) if isinstance(login, Started) else None,
     )
 
 
-def sign_up_with_code(*, username: str, email: str, password: str, code: str, context: ClientContext) -> TokenPair:
+def sign_up_with_code(
+    *, username: str, email: str, password: str, code: str, starts_session: bool = True, context: ClientContext
+) -> TokenPair | None:
     """Makes a verified account for who has the code that was mailed to `email`, and starts a session.
 
+    starts_session: False for clients that are not given its tokens; the answer is None then.
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and
     AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex).
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
+    login = None
     with transaction.atomic(durable=True):
         is_right = codes.spend(user.email, code, now=now)
         if is_right:
             users.add(user, verified=True)
-            audit.record(EventKind.REGISTERED, context, user=user)
-            head = sessions.start(user, context, email_verified=True, now=now)
-            audit.record(EventKind.LOGGED_IN, context, user=user, session_id=head.session.pk)
+            audit.record(EventKind.REGISTERED, context.by_user(user.pk), user=user)
+            if starts_session:
+                proved = (Method.PASSWORD, Method.MAILED_CODE)
+                login = logins.finish(user, proved=proved, context=context, now=now)
         else:
             audit.record(EventKind.CODE_REFUSED, context)
     if not is_right:
         raise AccountError(ErrorCode.INVALID_CODE)
-    return sessions.tokens(head, now=now)
+    return sessions.tokens(login.session, login.refresh_id, now=now) if isinstance(login, Started) else None
+
+
+def _stand_in(user: User) -> User:
+    """A user who is shown instead of `user`, and whose id belongs to nobody.
+
+    The id of the account would tell a fresh address, because the account can be looked up by it.
+    """
+    stand_in = User(username=user.username, email=user.email, created_at=user.created_at, last_visit=user.last_visit)
+    stand_in.address = None
+    return stand_in

@@ -19,5 +19,5 @@ def verify_email(*, key: str, context: ClientContext) -> User:
         if user is None:
             is_spent = links.is_spent(key)
             raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
-        audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
+        audit.record(EventKind.EMAIL_VERIFIED, context.by_user(user.pk), user=user)
     return user

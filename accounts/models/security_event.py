@@ -3,6 +3,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.core.context import ActorKind
 from accounts.models.user import User
 
 
@@ -30,7 +31,18 @@ class EventKind(models.TextChoices):
     ACTIVATED = "activated", _("account activated")
     DEACTIVATED = "deactivated", _("account deactivated")
     ROLES_CHANGED = "roles_changed", _("roles changed")
+    GROUPS_CHANGED = "groups_changed", _("groups changed")
     DELETED = "deleted", _("account deleted")
+
+
+class ActorChoices(models.TextChoices):
+    """ActorKind, for people."""
+
+    STRANGER = ActorKind.STRANGER.value, _("a stranger")
+    USER = ActorKind.USER.value, _("the user")
+    ADMINISTRATOR = ActorKind.ADMINISTRATOR.value, _("an administrator")
+    COMMAND = ActorKind.COMMAND.value, _("a command")
+    SERVICE = ActorKind.SERVICE.value, _("the server")
 
 
 class SecurityEvent(models.Model):
@@ -43,6 +55,10 @@ class SecurityEvent(models.Model):
     at = models.DateTimeField(_("time"), db_index=True)
     user = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="security_events", verbose_name=_("user")
+    )
+    actor_kind = models.CharField(_("done by"), max_length=16, choices=ActorChoices, blank=True, db_default="")
+    actor = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("actor")
     )
     session_id = models.UUIDField(_("session"), null=True)
     dialect = models.CharField(_("dialect"), max_length=16)

@@ -1,14 +1,30 @@
 import uuid
-from datetime import UTC, datetime
-from typing import Self
+from datetime import datetime
+from functools import cache
+from typing import Any, Self, cast
 
-from django.db import models
-from django.db.models import F, FilteredRelation, Q
-from django.db.models.functions import Coalesce
+from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models import FilteredRelation, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.compiled import CompiledGet
 from accounts.models.user import User
+
+
+class SessionKind(models.TextChoices):
+    """What stands for a session: tokens of a client, a cookie of a browser, or the cookie of the admin."""
+
+    API = "api", _("API")
+    BROWSER = "browser", _("browser")
+    ADMIN = "admin", _("admin")
+
+
+class Method(models.TextChoices):
+    """How somebody has proved who they are (RFC 8176)."""
+
+    PASSWORD = "pwd", _("password")
+    MAILED_CODE = "otp", _("mailed code")
 
 
 class EndReason(models.TextChoices):
@@ -28,11 +44,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(ended_at=None, expires_at__gt=now, user__is_active=True)
 
     def with_user(self) -> Self:
-        """Adds the user and `email_verified` (bool), in the same statement."""
-        return self.select_related("user").annotate(
-            primary_address=FilteredRelation("user__emailaddress", condition=Q(user__emailaddress__primary=True)),
-            email_verified=Coalesce(F("primary_address__verified"), False),
-        )
+        """Joins the user and their address, in the same statement."""
+        primary = FilteredRelation("user__emailaddress", condition=Q(user__emailaddress__primary=True))
+        return self.annotate(joined_address=primary).select_related("user", "joined_address")
 
     def end(self, *, reason: EndReason, now: datetime) -> list["Session"]:
         """Ends those of these sessions that nobody ended before, in one statement, and answers just them."""
@@ -61,11 +75,11 @@ class Session(models.Model):
     expires_at = models.DateTimeField(_("absolute end"), db_index=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     end_reason = models.CharField(_("end reason"), max_length=32, choices=EndReason, blank=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=SessionKind, default=SessionKind.API, db_default="api")
+    amr = models.CharField(_("proved by"), max_length=64, default="pwd", db_default="pwd")
+    auth_time = models.DateTimeField(_("last proved"), db_default=Now())
     refresh_hash = models.CharField(max_length=64, editable=False)
     rotated_at = models.DateTimeField(_("refresh token issued"))
-
-    # Set by SessionQuerySet.with_user().
-    email_verified: bool
 
     objects = SessionQuerySet.as_manager()
 
@@ -79,16 +93,48 @@ class Session(models.Model):
         return str(self.id)
 
 
-def _proof(session_id: uuid.UUID, now: datetime) -> SessionQuerySet:
-    return Session.objects.live(now).with_user().filter(pk=session_id)
+@cache
+def _live_statement() -> tuple[str, list[tuple[type[models.Model], slice, list[str]]]]:
+    """The SQL of find_live(), and where in its rows the columns of which model stand."""
+    address = apps.get_model("account", "EmailAddress")
+    tables: dict[str, type[models.Model]] = {"session": Session, "owner": User, "address": address}
+    columns = [f'{table}."{field.column}"' for table, model in tables.items() for field in model._meta.concrete_fields]
+    sql = f"""
+        SELECT {", ".join(columns)}
+        FROM accounts_session AS session
+        JOIN accounts_user AS owner ON owner.id = session.user_id
+        LEFT JOIN account_emailaddress AS address ON address.user_id = owner.id AND address."primary"
+        WHERE session.id = %s AND session.ended_at IS NULL AND session.expires_at > %s AND owner.is_active
+        """  # noqa: S608
+    places = []
+    start = 0
+    for model in tables.values():
+        names = [field.attname for field in model._meta.concrete_fields]
+        places.append((model, slice(start, start + len(names)), names))
+        start += len(names)
+    return sql, places
 
 
-# The live session of an id, with its user: what every access and refresh token is held against. It is found by its id
-# alone: asked for the user's id as well, PostgreSQL may walk through all sessions that the user ever had.
-session_proof: CompiledGet[Session] = CompiledGet(
-    _proof,
-    {
-        "session_id": (Session._meta.pk, uuid.UUID(int=1)),
-        "now": (Session._meta.get_field("expires_at"), datetime(2000, 1, 1, tzinfo=UTC)),
-    },
-)
+def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
+    """The live session of this id with its user and their address, in one statement, or None.
+
+    Every access and refresh token is held against it, so on PostgreSQL the statement is written out: to build it anew
+    would take Django several times as long as to run it. The session is found by its id alone: asked for the user's id
+    as well, PostgreSQL may walk through all sessions that the user ever had.
+    """
+    if connection.vendor != "postgresql":
+        session = Session.objects.live(now).with_user().filter(pk=session_id).first()
+        if session is not None:
+            session.user.address = getattr(session, "joined_address", None)
+        return session
+    sql, places = _live_statement()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [session_id, now])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    found: list[Any] = [model.from_db(DEFAULT_DB_ALIAS, names, row[place]) for model, place, names in places]
+    live, user, address = found
+    user.address = address if address.pk is not None else None
+    live.user = user
+    return cast(Session, live)

@@ -2,12 +2,12 @@ import unicodedata
 import uuid
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import URLValidator
 from django.db import DatabaseError, models
-from django.db.models import F, FilteredRelation, Q
-from django.db.models.functions import Coalesce
+from django.db.models import FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.core import clock
@@ -26,21 +26,18 @@ class UserQuerySet(models.QuerySet["User"]):
     def active_superusers(self) -> Self:
         return self.filter(is_superuser=True, is_active=True)
 
-    def with_email_verified(self) -> Self:
-        """Adds `email_verified` (bool) and `address_id` from allauth's primary EmailAddress, in the same statement."""
-        return self.annotate(
-            primary_address=FilteredRelation("emailaddress", condition=Q(emailaddress__primary=True)),
-            address_id=F("primary_address__id"),
-            email_verified=Coalesce(F("primary_address__verified"), False),
-        )
+    def with_address(self) -> Self:
+        """Joins what User.address answers, in the same statement."""
+        primary = FilteredRelation("emailaddress", condition=Q(emailaddress__primary=True))
+        return self.annotate(joined_address=primary).select_related("joined_address")
 
 
 class UserManager(BaseUserManager["User"]):
     def get_queryset(self) -> UserQuerySet:
         return UserQuerySet(self.model, using=self._db)
 
-    def with_email_verified(self) -> UserQuerySet:
-        return self.get_queryset().with_email_verified()
+    def with_address(self) -> UserQuerySet:
+        return self.get_queryset().with_address()
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username_key=canonical(username or ""))
@@ -71,10 +68,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None
 
-    # Set by UserQuerySet.with_email_verified().
-    email_verified: bool
-    address_id: int | None
-
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = ["email"]
@@ -97,6 +90,24 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(avatar_url="") | Q(avatar_url__startswith="https://"), name="avatar_url_https"
             ),
         ]
+
+    @property
+    def address(self) -> Any:
+        """allauth's primary EmailAddress of this user, None for a user without one.
+
+        with_address() has joined it; otherwise the first look at it reads it.
+        """
+        if "joined_address" not in self.__dict__:
+            self.address = apps.get_model("account", "EmailAddress").objects.filter(user=self, primary=True).first()
+        return self.__dict__["joined_address"]
+
+    @address.setter
+    def address(self, address: Any) -> None:
+        self.__dict__["joined_address"] = address
+
+    @property
+    def email_verified(self) -> bool:
+        return self.address is not None and self.address.verified
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Saves, and keeps the keys that carry uniqueness beside the names they stand for."""

@@ -1,15 +1,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.functional import SimpleLazyObject
+
+from accounts.api.common.authentication import admin_session
 
 
 class AdminCookiesMiddleware:
-    """Django's four middlewares that live on cookies (session, CSRF token, login, messages), for the admin alone.
+    """What lives on cookies (session, CSRF token, login, messages), for the admin alone.
 
     In the dialects and on the pages a token or a key says who asks, so Django's cookies mean nothing there, and no
     request outside the admin pays for looking at them.
@@ -17,7 +20,7 @@ class AdminCookiesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.without_cookies = get_response
-        self.csrf = CsrfViewMiddleware(AuthenticationMiddleware(MessageMiddleware(get_response)))
+        self.csrf = CsrfViewMiddleware(_authenticating(MessageMiddleware(get_response)))
         self.with_cookies = SessionMiddleware(self.csrf)
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -25,6 +28,20 @@ class AdminCookiesMiddleware:
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
         return self.csrf.process_view(request, *view) if _is_for_admin(request) else None
+
+
+def _authenticating(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """In the place of Django's AuthenticationMiddleware: the session row that the cookie names says who acts."""
+
+    def user(request: HttpRequest) -> Any:
+        session = admin_session(request)
+        return session.user if session else AnonymousUser()
+
+    def middleware(request: HttpRequest) -> Any:
+        request.user = SimpleLazyObject(lambda: user(request))  # type: ignore[assignment]
+        return get_response(request)
+
+    return middleware
 
 
 def _is_for_admin(request: HttpRequest) -> bool:

@@ -14,9 +14,8 @@ from accounts.models.user import canonical
 
 
 def add(user: User, *, verified: bool) -> None:
-    address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
-    user.email_verified = verified
-    user.address_id = address.pk
+    """Gives a user who has no address the one in their row."""
+    user.address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
 
 
 def change(user: User, email: str) -> bool:
@@ -52,9 +51,9 @@ def restore(user: User, address: str) -> bool:
 
 def set_verified(user: User, verified: bool) -> bool:
     """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
-    user.email_verified = verified
     primary = EmailAddress.objects.filter(user=user, primary=True)
     if verified:
+        user.address.verified = True
         return bool(primary.filter(verified=False).update(verified=True))
     if not primary.filter(verified=True).delete()[0]:
         return False
@@ -71,7 +70,7 @@ def verify(address_id: int, email: str) -> User | None:
     if not marked:
         return None
     User.objects.filter(emailaddress__pk=address_id).update(mailbox_proved_at=clock.now())
-    return User.objects.with_email_verified().filter(emailaddress__pk=address_id).first()
+    return User.objects.with_address().filter(emailaddress__pk=address_id).first()
 
 
 def is_verified(address_id: int, email: str) -> bool:

@@ -42,5 +42,7 @@ def _event(kind: EventKind, context: ClientContext, **fields: object) -> Securit
         ip=context.ip,
         user_agent=context.user_agent,
         request_id=context.request_id,
+        actor_kind=context.actor.kind,
+        actor_id=context.actor.user_id,
         **fields,
     )

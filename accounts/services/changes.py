@@ -19,35 +19,44 @@ def new_user(username: str | None, email: str, password: str, context: ClientCon
     """
     name = names.username_from(email) if username is None else username
     user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
-    AccountErrors.gather(
-        partial(clean_username, user, name), partial(clean_email, user, email), partial(check_password, user, password)
-    )
+    for column, value in clean(user, username=name, email=email, password=password).items():
+        setattr(user, column, value)
     user.password = passwords.make_hash(password)
     return user
 
 
-def clean_username(wanted: User, username: str | None) -> None:
-    """Gives `wanted`, what a user is to be, the username if there is one. Raises AccountError(USERNAME_INVALID)."""
-    if username is not None:
-        wanted.username = names.clean_username(username)
+def clean(
+    user: User,
+    *,
+    username: str | None = None,
+    avatar_url: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+) -> dict[str, str]:
+    """Those of the values for `user` that are not None, as they are kept, under the names of their columns.
 
+    The password is only checked, against the name and the address that the user will have.
+    Raises AccountErrors with every value that cannot be had.
+    """
+    kept: dict[str, str] = {}
+    checks = {
+        "username": (names.clean_username, username),
+        "avatar_url": (names.clean_avatar_url, avatar_url),
+        "email": (names.clean_email, email),
+    }
 
-def clean_avatar_url(wanted: User, avatar_url: str | None) -> None:
-    """Gives `wanted`, what a user is to be, the avatar if there is one. Raises AccountError(AVATAR_URL_INVALID)."""
-    if avatar_url is not None:
-        wanted.avatar_url = names.clean_avatar_url(avatar_url)
+    def keep(column: str) -> None:
+        check, value = checks[column]
+        if value is not None:
+            kept[column] = check(value)
 
+    def check_password() -> None:
+        if password is not None:
+            future = User(username=kept.get("username", user.username), email=kept.get("email", user.email))
+            passwords.validate(password, future)
 
-def clean_email(wanted: User, email: str | None) -> None:
-    """Gives `wanted`, what a user is to be, the address if there is one. Raises AccountError(EMAIL_INVALID)."""
-    if email is not None:
-        wanted.email = names.clean_email(email)
-
-
-def check_password(wanted: User, password: str | None) -> None:
-    """Raises AccountError(PASSWORD_INVALID) for a password that `wanted`, what a user is to be, may not have."""
-    if password is not None:
-        passwords.validate(password, wanted)
+    AccountErrors.gather(*(partial(keep, column) for column in checks), check_password)
+    return kept
 
 
 def password_changed(user: User, context: ClientContext, *, session: Session | None = None) -> None:

@@ -22,7 +22,7 @@ _NOT_ME_SALT = "accounts.notice-key"
 
 def verification_key(user: User) -> str:
     """A key that verifies the user's present address, once and for 24 hours."""
-    return signing.dumps([user.address_id, user.email_key], salt=_VERIFY_SALT)
+    return signing.dumps([user.address.pk, user.email_key], salt=_VERIFY_SALT)
 
 
 def spend_key(key: str) -> User | None:

@@ -5,6 +5,7 @@ was killed runs out and its messages are anybody's again. A refusal that may pas
 for two days, one that will not makes a dead letter, which an administrator can queue again.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from email.utils import make_msgid
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from django.db.models import F
 from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.models import Message
-from accounts.models.message import MessageKind, MessageQuerySet, MessageState
+from accounts.models.message import MessageKind, MessageState
 
 CLAIM = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(seconds=30)
@@ -85,9 +86,9 @@ def settle_refused(message: Message, error: str, *, permanent: bool, now: dateti
     )
 
 
-def retry(messages: MessageQuerySet, *, now: datetime) -> int:
+def retry(message_ids: Collection[int], *, now: datetime) -> int:
     """Queues dead letters again, as if they were new."""
-    return messages.filter(state=MessageState.DEAD).update(
+    return Message.objects.filter(pk__in=message_ids, state=MessageState.DEAD).update(
         state=MessageState.QUEUED, settled_at=None, created_at=now, due_at=now, attempts=0, last_error=""
     )
 

@@ -1,17 +1,8 @@
-"""Sessions: start, rotate, reuse, grace, end (contract, Tokens and sessions; RFC 9700 §4.14.2).
+"""Live sessions: what a token proves, how a session moves on, how it ends (contract, Tokens and sessions)."""
 
-A refresh token's id is a link of a chain: the next id is an HMAC of the one before. The row holds the hash of the
-current id alone, and that is enough: who shows the previous token shows what the current one is made from, so the
-grace can answer the very same current token, and whoever shows anything older cannot be told from a thief.
-"""
-
-import hashlib
-import hmac
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from accounts.core import clock
 from accounts.core.conf import conf
@@ -19,64 +10,23 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
-from accounts.models.session import EndReason, SessionQuerySet, session_proof
-from accounts.services import audit, jwt
+from accounts.models.session import EndReason, SessionKind, SessionQuerySet, find_live
+from accounts.services import audit, jwt, refresh_chain
 from accounts.services.jwt import Claims, TokenType
+from accounts.services.refresh_chain import Standing, Use
 
 
-class Standing(Enum):
-    """What a refresh token is to its live session."""
-
-    CURRENT = auto()
-    IN_GRACE = auto()
-    REUSED = auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """A session and the id of its current refresh token: what tokens() makes the pair from."""
-
-    session: Session
-    token_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rotation:
-    """session: with its user. head: None where the refresh token was used again after the grace."""
-
-    session: Session
-    head: Head | None
-
-
-def start(user: User, context: ClientContext, *, email_verified: bool, now: datetime) -> Head:
-    """A new session of `user`."""
-    token_id = secrets.token_urlsafe(24)
-    session = Session.objects.create(
-        user=user,
-        dialect=context.dialect,
-        ip=context.ip,
-        user_agent=context.user_agent,
-        started_at=now,
-        last_used_at=now,
-        rotated_at=now,
-        expires_at=now + conf.session_lifetime,
-        refresh_hash=_hash(token_id),
-    )
-    session.email_verified = email_verified
-    return Head(session=session, token_id=token_id)
-
-
-def tokens(head: Head, *, now: datetime, access_lifetime: timedelta | None = None) -> TokenPair:
+def tokens(session: Session, refresh_id: str, *, now: datetime, access_lifetime: timedelta | None = None) -> TokenPair:
     """The tokens of a session that was started or rotated; called after the transaction that did it.
 
-    access_lifetime: how long the access token lives, if not ACCESS_TOKEN_MINUTES.
+    refresh_id: the id of its current refresh token. access_lifetime: how long the access token lives, if not
+    ACCESS_TOKEN_MINUTES.
     """
-    session = head.session
     refresh = jwt.encode(
         TokenType.REFRESH,
         user_id=session.user_id,
         session_id=session.pk,
-        token_id=head.token_id,
+        token_id=refresh_id,
         # Made of what the row holds, so that everyone in the grace gets the same token.
         issued_at=session.rotated_at,
         expires_at=session.expires_at,
@@ -94,7 +44,9 @@ def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str
         token_id=secrets.token_urlsafe(16),
         issued_at=now,
         expires_at=min(now + lifetime, session.expires_at),
-        email_verified=session.email_verified,
+        email_verified=session.user.email_verified,
+        amr=session.amr.split(),
+        auth_time=int(session.auth_time.timestamp()),
     )
 
 
@@ -108,26 +60,37 @@ def authenticate(access_token: str, *, even_if_expired: bool = False) -> Session
     return _live(claims, clock.now())
 
 
+def of_admin(session_id: str) -> Session | None:
+    """The live session, with its user, that the admin's cookie names; None for any other text."""
+    try:
+        found = find_live(uuid.UUID(session_id), now=clock.now())
+    except ValueError:
+        return None
+    return found if found is not None and found.kind == SessionKind.ADMIN else None
+
+
 def check(token: str) -> None:
     """Raises AccountError(TOKEN_NOT_VALID) unless `token` is an access or the refresh token of a live session."""
     now = clock.now()
     claims = jwt.decode(token, expected=None)
     session = _live(claims, now)
-    if claims.token_type is TokenType.REFRESH and _standing(session, claims.token_id, now) is Standing.REUSED:
+    is_refresh = claims.token_type is TokenType.REFRESH
+    if is_refresh and refresh_chain.use(session, claims.token_id, now=now).standing is Standing.REUSED:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
 
 
-def use(refresh_token: str, *, now: datetime) -> tuple[Session, bool]:
-    """The session of a refresh token that stays its current one, and whether it was used again after the grace.
+def use(refresh_token: str, *, now: datetime) -> Use:
+    """What a refresh token that stays the current one is to its session; notes the use unless it was used again.
 
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    session = _live(claims, now)
-    was_reused = _standing(session, claims.token_id, now) is Standing.REUSED
-    if not was_reused and not Session.objects.filter(pk=session.pk, ended_at=None).update(last_used_at=now):
-        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-    return session, was_reused
+    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    if used.standing is not Standing.REUSED:
+        noted = Session.objects.filter(pk=used.session.pk, ended_at=None).update(last_used_at=now)
+        if not noted:
+            raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return used
 
 
 def find(refresh_token: str) -> Session:
@@ -138,31 +101,29 @@ def find(refresh_token: str) -> Session:
     return _live(jwt.decode(refresh_token, expected=TokenType.REFRESH), clock.now())
 
 
-def rotate(refresh_token: str, *, now: datetime) -> Rotation:
+def rotate(refresh_token: str, *, now: datetime) -> Use:
     """Moves the session on to its next refresh token; within the grace the previous one leads to the current.
 
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    session = _live(claims, now)
-    following = _following_ids(claims.token_id)
-    if _standing(session, claims.token_id, now) is Standing.CURRENT:
-        # The one statement that decides a race: of any number of refreshes, logouts and password changes, the first
-        # to write makes this condition false for all others.
-        won = Session.objects.filter(pk=session.pk, refresh_hash=_hash(claims.token_id), ended_at=None).update(
-            refresh_hash=_hash(following[0]), rotated_at=now, last_used_at=now
-        )
-        if won:
-            session.rotated_at = now
-            return Rotation(session=session, head=Head(session=session, token_id=following[0]))
-        session = _live(claims, now)
-        if _standing(session, claims.token_id, now) is Standing.REUSED:
-            # It was the current token a moment ago, so nobody replayed it; it only lost twice.
-            raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-    if _standing(session, claims.token_id, now) is Standing.IN_GRACE:
-        current = next(token_id for token_id in following if _hash(token_id) == session.refresh_hash)
-        return Rotation(session=session, head=Head(session=session, token_id=current))
-    return Rotation(session=session, head=None)
+    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    if used.standing is not Standing.CURRENT:
+        return used
+    session, next_id = used.session, refresh_chain.following_id(claims.token_id)
+    # The one statement that decides a race: of any number of refreshes, logouts and password changes, the first to
+    # write makes this condition false for all others.
+    won = Session.objects.filter(pk=session.pk, refresh_hash=session.refresh_hash, ended_at=None).update(
+        refresh_hash=refresh_chain.hash_of(next_id), rotated_at=now, last_used_at=now
+    )
+    if won:
+        session.rotated_at = now
+        return Use(session=session, standing=Standing.CURRENT, current_id=next_id)
+    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    if used.standing is not Standing.IN_GRACE:
+        # It was the current token a moment ago, so nobody replayed it; it only lost twice.
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return used
 
 
 def lock_user(user_id: uuid.UUID) -> None:
@@ -178,29 +139,7 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
 
 
 def _live(claims: Claims, now: datetime) -> Session:
-    session = session_proof.get(session_id=claims.session_id, now=now)
+    session = find_live(claims.session_id, now=now)
     if session is None or session.user_id != claims.user_id:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-    session.user.email_verified = session.email_verified
     return session
-
-
-def _standing(session: Session, token_id: str, now: datetime) -> Standing:
-    if hmac.compare_digest(session.refresh_hash, _hash(token_id)):
-        return Standing.CURRENT
-    is_previous = any(hmac.compare_digest(session.refresh_hash, _hash(link)) for link in _following_ids(token_id))
-    if is_previous and now <= session.rotated_at + conf.refresh_grace:
-        return Standing.IN_GRACE
-    return Standing.REUSED
-
-
-def _hash(token_id: str) -> str:
-    return hashlib.sha256(token_id.encode()).hexdigest()
-
-
-def _following_ids(token_id: str) -> list[str]:
-    """The id that follows `token_id`, under SECRET_KEY first and then under each key that is still honoured."""
-    return [
-        hmac.new(b"accounts refresh chain" + key.encode(), token_id.encode(), hashlib.sha256).hexdigest()
-        for key in conf.secret_keys
-    ]

@@ -2,8 +2,10 @@
 
 import secrets
 import uuid
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils.http import urlsafe_base64_decode
 from django.utils.translation import gettext as _
@@ -18,7 +20,7 @@ LONGEST_ID = 1000
 
 def find(*typed: str) -> User | None:
     """The user whom each of `typed`, a username or an address, means; one statement."""
-    users = User.objects.with_email_verified()
+    users = User.objects.with_address()
     for name in typed:
         users = users.filter(**{"email_key" if "@" in name else "username_key": names.lookup_key(name)})
     return users.first()
@@ -26,7 +28,7 @@ def find(*typed: str) -> User | None:
 
 def find_by_email(email: str) -> User | None:
     """The user who has this address; one statement."""
-    return User.objects.with_email_verified().filter(email_key=names.lookup_key(email)).first()
+    return User.objects.with_address().filter(email_key=names.lookup_key(email)).first()
 
 
 def find_by_id(raw: str) -> User | None:
@@ -35,7 +37,7 @@ def find_by_id(raw: str) -> User | None:
         pk = uuid.UUID(raw[:LONGEST_ID])
     except ValueError:
         pk = uuid.UUID(int=0)
-    return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
+    return User.objects.with_address().filter(pk=pk, is_active=True).first()
 
 
 def find_by_uid(uid: str) -> User | None:
@@ -44,7 +46,7 @@ def find_by_uid(uid: str) -> User | None:
         pk = uuid.UUID(urlsafe_base64_decode(uid[:LONGEST_ID]).decode())
     except (ValueError, UnicodeDecodeError):
         pk = uuid.UUID(int=0)
-    return User.objects.with_email_verified().filter(pk=pk, is_active=True).first()
+    return User.objects.with_address().filter(pk=pk, is_active=True).first()
 
 
 def counted_as(user: User | None, *typed: str) -> str:
@@ -74,12 +76,13 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
         user.username = f"{name}-{secrets.token_hex(3)}"
 
 
-def rename(user: User, *, username: str, avatar_url: str) -> None:
-    """Sets username and avatar. Raises AccountError(USERNAME_TAKEN)."""
-    user.username, user.avatar_url = username, avatar_url
+def set_profile(user: User, values: Mapping[str, str]) -> None:
+    """Sets these columns, `username` and `avatar_url`, and no other. Raises AccountError(USERNAME_TAKEN)."""
+    for column, value in values.items():
+        setattr(user, column, value)
     try:
         with transaction.atomic():
-            user.store("username", "avatar_url")
+            user.store(*values)
     except IntegrityError:
         raise AccountError(ErrorCode.USERNAME_TAKEN) from None
 
@@ -107,12 +110,20 @@ def set_active(user: User, active: bool) -> bool:
 
 def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -> bool:
     """Sets the roles that are not None; False where they were so already."""
-    before = (user.is_staff, user.is_superuser)
-    user.is_staff = user.is_staff if is_staff is None else is_staff
-    user.is_superuser = user.is_superuser if is_superuser is None else is_superuser
-    if (user.is_staff, user.is_superuser) == before:
+    roles = {"is_staff": is_staff, "is_superuser": is_superuser}
+    changed = {role: value for role, value in roles.items() if value is not None and value is not getattr(user, role)}
+    for role, value in changed.items():
+        setattr(user, role, value)
+    if changed:
+        user.store(*changed)
+    return bool(changed)
+
+
+def set_groups(user: User, groups: Collection[Group]) -> bool:
+    """Puts the user into these groups and no others; False where they were in just these already."""
+    if set(user.groups.all()) == set(groups):
         return False
-    user.store("is_staff", "is_superuser")
+    user.groups.set(groups)
     return True
 
 

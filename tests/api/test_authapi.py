@@ -134,7 +134,7 @@ class TestRegistration:
         more = {"is_superuser": True, "is_staff": True, "is_verified": True, "email_verified": True, "pk": "1"}
         answer = api.call("POST", "registration/", body | more)
         assert answer.status_code == 201
-        user = User.objects.with_email_verified().get()
+        user = User.objects.with_address().get()
         assert (user.is_superuser, user.is_staff, user.email_verified) == (False, False, False)
 
     @pytest.mark.parametrize(
@@ -255,7 +255,11 @@ class TestTokens:
         import jwt
 
         access = jwt.decode(alice["access"], options={"verify_signature": False})
-        assert set(access) == {"token_type", "sub", "sid", "jti", "iat", "exp", "iss", "aud", "email_verified"}
+        assert set(access) == {"token_type", "sub", "sid", "jti", "iat", "exp", "iss", "aud", "email_verified"} | {
+            "amr",
+            "auth_time",
+        }
+        assert (access["amr"], access["auth_time"]) == (["pwd"], access["iat"])
         assert access["sub"] == alice["user"]["pk"]
         assert access["exp"] - access["iat"] == 300
         assert access["iss"] == conf.public_url

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import jwt
 import pytest
-import time_machine
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import User
 from tests import openapi
 from tests.clients.fastapi_users import COOKIE, FastAPIUsers
-from tests.contract.oracle import SECRET, Oracle
+from tests.contract.oracle import Oracle
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +35,6 @@ ON_PURPOSE = {
     "null": "`null` in a PATCH leaves the field alone; the package answers 500.",
     "last_superuser": "The last active superuser stays: 400 LAST_SUPERUSER.",
     "revoked": "Logging out ends the session, so that its token is refused from then on; so does another password.",
-    "expired": "An expired token can still log out: it names the session to end.",
     "mailed": "A reset token dies with the address that it was mailed to.",
     "origin": "A write with the cookie from another site is refused with 403.",
     "size": "A body is 1 MiB at most (413).",
@@ -680,13 +676,6 @@ class TestOnPurpose:
         self.differ(both.raw("GET", "/users/me", Authorization="Bearer $other"), 200, 401)
         both.send("POST", "/auth/jwt/logout", **BEARER)
         self.differ(both.raw("GET", "/users/me", **BEARER), 200, 401)
-
-    def test_expired(self, both: Both, account: str) -> None:
-        claims = {"sub": both.values[0]["id"], "aud": ["fastapi-users:auth"], "exp": 1}
-        with time_machine.travel(timezone.now() + timezone.timedelta(hours=2), tick=False):
-            both.keep("token", jwt.encode(claims, SECRET, "HS256"), both.values[1]["token"])
-            assert both.send("GET", "/users/me", **BEARER).status == 401
-            self.differ(both.raw("POST", "/auth/jwt/logout", **BEARER), 401, 204)
 
     def test_mailed(self, both: Both, account: str) -> None:
         both.send("POST", "/auth/forgot-password", {"email": account})

@@ -63,7 +63,7 @@ def test_createsuperuser(api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct-horse-9")
     said = run("createsuperuser", "--noinput", "--username", "root", "--email", "root@example.org")
     assert said == "Made the superuser root <root@example.org>.\n"
-    user = User.objects.with_email_verified().get()
+    user = User.objects.with_address().get()
     assert (user.is_superuser, user.is_staff, user.email_verified) == (True, True, True)
     assert api.login("root").status_code == 200
     with pytest.raises(CommandError, match="username_taken"):

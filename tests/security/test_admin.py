@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from accounts.admin import StrictAdmin
+from accounts.admin.base import StrictAdmin
 from accounts.models import Message, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox
@@ -124,7 +124,7 @@ def test_form_marks_only_what_its_administrator_may(staff: User, alice: Any) -> 
     url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
     body = {"username": "Alicia", "avatar_url": "", "email_verified": "on"}
     assert logged_in(staff, *VIEW).post(url, body).status_code == 302
-    user = User.objects.with_email_verified().get(pk=alice["user"]["pk"])
+    user = User.objects.with_address().get(pk=alice["user"]["pk"])
     assert (user.username, user.is_active, user.email_verified) == ("Alicia", True, False)
     body = {"username": "alice", "avatar_url": "", "email_verified": "on"}
     assert logged_in(staff, *VIEW, "verify_user", "activate_user").post(url, body).status_code == 302

@@ -83,7 +83,6 @@ class PasswordChangeView(AuthApiView, dj_rest_auth.PasswordChangeView):
     def post(self, request: Request) -> Response:
         body = self.body(PasswordChangeSerializer)
         change_password(
-            user=self.session.user,
             session=self.session,
             old_password=body["old_password"],
             new_password=body["new_password1"],

@@ -1,5 +1,6 @@
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
@@ -9,6 +10,16 @@ from rest_framework.request import Request
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.services import sessions
+
+# Where the admin's cookie keeps the id of its session row.
+ADMIN_SESSION_KEY = "sid"
+
+
+def admin_session(request: HttpRequest) -> Session | None:
+    """The live session that the admin's cookie names, with its user; read once a request."""
+    if not hasattr(request, "_admin_session"):
+        request._admin_session = sessions.of_admin(request.session.get(ADMIN_SESSION_KEY, ""))  # type: ignore[attr-defined]
+    return cast("Session | None", request._admin_session)  # type: ignore[attr-defined]
 
 
 def bearer_token(request: Any) -> str | None:

@@ -38,4 +38,5 @@ class DialectView(APIView):
         return cast(Session, self.request.auth)
 
     def client(self) -> ClientContext:
-        return client_context(self.request, self.dialect)
+        context = client_context(self.request, self.dialect)
+        return context.by_user(self.session.user_id) if self.request.auth else context

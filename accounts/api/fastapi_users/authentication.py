@@ -31,8 +31,6 @@ def check_origin(request: Request) -> None:
 class BearerOrCookieAuthentication(BaseAuthentication):
     """request.user and request.auth (the Session) from the first good token, the bearer's before the cookie's."""
 
-    even_if_expired = False
-
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         session = self._session(bearer_token(request))
         if session is None:
@@ -43,15 +41,9 @@ class BearerOrCookieAuthentication(BaseAuthentication):
 
     def _session(self, token: str | None) -> Session | None:
         try:
-            return sessions.authenticate(token, even_if_expired=self.even_if_expired) if token else None
+            return sessions.authenticate(token) if token else None
         except AccountError:
             return None
-
-
-class ExpiredAuthentication(BearerOrCookieAuthentication):
-    """For logging out: a token past its time still names the session to end."""
-
-    even_if_expired = True
 
 
 class IsSuperuser(BasePermission):

@@ -14,6 +14,7 @@ from accounts.api.fastapi_users.errors import Word
 from accounts.api.fastapi_users.schema import USERS_TAG, operation
 from accounts.api.fastapi_users.shapes import UserRead, UserUpdate
 from accounts.api.fastapi_users.views import FastAPIUsersView
+from accounts.core.context import ClientContext
 from accounts.flows.administer import change_user, delete_user
 from accounts.flows.change_account import change_account
 from accounts.models import User
@@ -50,6 +51,9 @@ class MeView(FastAPIUsersView):
 
 class UserView(FastAPIUsersView):
     permission_classes = (IsAuthenticated, IsSuperuser)
+
+    def client(self) -> ClientContext:
+        return super().client().by_administrator(self.session.user_id)
 
     @operation(
         _("Read a user's profile, as a superuser"),
@@ -95,7 +99,7 @@ class UserView(FastAPIUsersView):
         refusals=(401, 403, 404),
     )
     def delete(self, request: Request, id: str) -> Response:
-        delete_user(user=find_user(id), actor=self.session.user, context=self.client())
+        delete_user(user=find_user(id), context=self.client())
         return Response(status=204)
 
 
@@ -105,5 +109,5 @@ def find_user(id: str) -> User:
         pk = uuid.UUID(id)
     except ValueError:
         raise NotFound from None
-    user: User = get_object_or_404(User.objects.with_email_verified(), pk=pk)
+    user: User = get_object_or_404(User.objects.with_address(), pk=pk)
     return user

@@ -16,7 +16,6 @@ from accounts.api.common.views import DialectView
 from accounts.api.fastapi_users.authentication import (
     COOKIE,
     BearerOrCookieAuthentication,
-    ExpiredAuthentication,
     check_origin,
 )
 from accounts.api.fastapi_users.errors import Malformed, Word, exception_handler, problem
@@ -41,8 +40,9 @@ from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
 from accounts.flows.sign_up import sign_up
 from accounts.flows.verify_email import verify_email
+from accounts.models.session import SessionKind
 
-# These clients have no refresh token, so that their access tokens live as long as their cookie.
+# These clients have no refresh token: the session lives as long as their access token and their cookie.
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -120,6 +120,7 @@ class RegisterView(CredentialView):
 
 
 class LoginView(CredentialView):
+    kind = SessionKind.API
     parser_classes = (MultiPartParser, FormParser, NoBodyParser)
 
     @operation(
@@ -142,12 +143,15 @@ class LoginView(CredentialView):
         return log_in(
             names=(form["username"],),
             password=form["password"],
-            access_lifetime=TOKEN_LIFETIME,
+            lifetime=TOKEN_LIFETIME,
+            kind=self.kind,
             context=self.client(),
         )
 
 
 class CookieLoginView(LoginView):
+    kind = SessionKind.BROWSER
+
     @operation(
         _("Log a user in with a cookie"),
         id="auth_cookie_login_auth_cookie_login_post",
@@ -165,7 +169,6 @@ class CookieLoginView(LoginView):
 
 
 class LogoutView(FastAPIUsersView):
-    authentication_classes = (ExpiredAuthentication,)
     parser_classes = (NoBodyParser,)
 
     @operation(

@@ -4,7 +4,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.flows.end_sessions import end_sessions
 from accounts.management.context import command_context
-from accounts.models import Session
 from accounts.services import users
 
 
@@ -17,11 +16,11 @@ class Command(BaseCommand):
         whose.add_argument("--all", action="store_true", help="everybody's")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        these = Session.objects.all()
+        user_ids = None
         if name := options["user"]:
             user = users.find(name)
             if user is None:
                 raise CommandError(f"There is no user {name}.")
-            these = these.filter(user=user)
-        ended = end_sessions(these, context=command_context("end_sessions"))
+            user_ids = [user.pk]
+        ended = end_sessions(user_ids=user_ids, context=command_context("end_sessions"))
         self.stdout.write(f"Ended {ended} session(s).")

@@ -1,0 +1,186 @@
+"""A user's page and list, and which flow each of their actions calls."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.admin.base import StrictAdmin, administrator_context
+from accounts.admin.user_forms import AddUserForm, ChangeUserForm
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.end_sessions import end_sessions
+from accounts.flows.request_password_reset import request_password_reset
+from accounts.models import User
+
+# An address belongs to its user's page: allauth's own list would edit it in place.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(StrictAdmin):
+    list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("username", "email", "username_key", "email_key")
+    readonly_fields = ("id", "created_at", "last_visit", "more")
+    filter_horizontal = ("groups",)
+    actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return User.objects.with_address()
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.reset_user"))
+
+    def has_verify_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.verify_user"))
+
+    def has_activate_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.activate_user"))
+
+    def has_end_session_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.end_session"))
+
+    @admin.display(boolean=True, description=_("e-mail verified"))
+    def verified(self, user: User) -> bool:
+        return user.email_verified
+
+    @admin.display(description=_("more"))
+    def more(self, user: User) -> str:
+        """Links to the sessions and the security events of a user."""
+        pages = ((_("sessions"), "session"), (_("security events"), "securityevent"))
+        return format_html_join(
+            " · ",
+            '<a href="{}?user__id__exact={}">{}</a>',
+            ((reverse(f"admin:accounts_{page}_changelist"), user.pk, name) for name, page in pages),
+        )
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
+        form.may_verify = self.has_verify_permission(request)
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("username", "email", "email_verified", "password1", "password2")}),)
+        return (
+            (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
+            (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+            (_("Dates"), {"fields": ("created_at", "last_visit", "more")}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = self.readonly_fields + (("email",) if obj else ())
+        if not self.has_activate_permission(request):
+            fields = (*fields, "is_active")
+        # Who is not a superuser cannot make one.
+        return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups")
+
+    # Django wraps these views in a transaction of its own; here transactions belong to the flows.
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().changelist_view(request, extra_context)
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
+        # What the form has checked was true until somebody took the name before the flow did.
+        taken = error.code in (ErrorCode.USERNAME_TAKEN, ErrorCode.EMAIL_TAKEN)
+        reason = _("Somebody has just taken this name or address.") if taken else " ".join(error.sentences)
+        self.message_user(request, reason, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        if not change:
+            added = add_user(
+                username=values["username"],
+                email=values["email"],
+                password=values["password1"],
+                verified=values["email_verified"],
+                context=administrator_context(request),
+            )
+            obj.pk = added.pk
+            obj.refresh_from_db()
+            return
+        changes = {name: values[name] for name in form.changed_data}
+        if "email_verified" in changes:
+            changes["verified"] = changes.pop("email_verified")
+        user = User.objects.with_address().get(pk=obj.pk)
+        change_user(user=user, **changes, context=administrator_context(request))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: groups are changed by the flow, like everything else."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Who may delete a user may delete what is the user's: sessions go along, which nobody deletes by hand."""
+        to_delete, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        delete_user(user=obj, context=administrator_context(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            delete_user(user=user, context=administrator_context(request))
+
+    @admin.action(description=_("Send a password reset mail"), permissions=["reset"])
+    def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            request_password_reset(email=user.email, context=administrator_context(request))
+        self._say(request, queryset.count())
+
+    @admin.action(description=_("Mark the e-mail as verified"), permissions=["verify"])
+    def mark_verified(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, verified=True)
+
+    @admin.action(description=_("Activate"), permissions=["activate"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, is_active=True)
+
+    @admin.action(description=_("Deactivate, and end all sessions"), permissions=["activate"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._change_each(request, queryset, is_active=False)
+
+    @admin.action(description=_("End all sessions"), permissions=["end_session"])
+    def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        user_ids = list(queryset.values_list("pk", flat=True))
+        end_sessions(user_ids=user_ids, context=administrator_context(request))
+        self._say(request, queryset.count())
+
+    def _change_each(self, request: HttpRequest, queryset: QuerySet[User], **changes: Any) -> None:
+        for user in queryset:
+            change_user(user=user, context=administrator_context(request), **changes)
+        self._say(request, queryset.count())
+
+    def _say(self, request: HttpRequest, count: int) -> None:
+        text = ngettext("Done for %(count)d user.", "Done for %(count)d users.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(Group)
+class GroupAdmin(StrictAdmin, DjangoGroupAdmin):
+    """Django's own page for groups, with lookups as strict as everywhere else."""

@@ -1,0 +1,82 @@
+"""Where a session begins: every way in ends in finish() (contract, Tokens and sessions)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from accounts.core.conf import conf
+from accounts.core.context import ClientContext
+from accounts.core.errors import ErrorCode
+from accounts.models import Session, User
+from accounts.models.security_event import EventKind
+from accounts.models.session import Method, SessionKind
+from accounts.services import audit, passwords, refresh_chain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A session that began, and the id of its first refresh token."""
+
+    session: Session
+    refresh_id: str
+
+
+def finish(
+    user: User | None,
+    *,
+    proved: tuple[Method, ...],
+    proved_hash: str | None = None,
+    kind: SessionKind = SessionKind.API,
+    lifetime: timedelta | None = None,
+    context: ClientContext,
+    now: datetime,
+) -> Started | ErrorCode:
+    """Starts a session for `user`, or says why not, and records either; called in the flow's transaction.
+
+    A refusal is an answer here and not an exception, so that the flow commits its event before it raises.
+
+    user: who was named, None where nobody has the name. proved: how they proved who they are; empty where they did
+    not. proved_hash: the hash to keep of a password that was proved. The session begins only if the user still has the
+    hash that they were read with: never after the reset that ended all sessions. kind: what will stand for the
+    session. lifetime: its absolute end, if not SESSION_DAYS.
+    """
+    refusal = _refusal(user, proved, kind)
+    if refusal is None and user is not None and proved_hash is not None:
+        if passwords.swap(user, to=proved_hash, last_visit=now):
+            user.last_visit = now
+        else:
+            refusal = ErrorCode.INVALID_CREDENTIALS
+    if refusal is not None or user is None:
+        refusal = refusal or ErrorCode.INVALID_CREDENTIALS
+        audit.record(EventKind.LOGIN_FAILED, context, user=user, detail=refusal)
+        return refusal
+    refresh_id = refresh_chain.first_id()
+    session = Session.objects.create(
+        user=user,
+        kind=kind,
+        amr=" ".join(proved),
+        auth_time=now,
+        dialect=context.dialect,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        started_at=now,
+        last_used_at=now,
+        rotated_at=now,
+        expires_at=now + (lifetime or _lifetime(kind)),
+        refresh_hash=refresh_chain.hash_of(refresh_id),
+    )
+    audit.record(EventKind.LOGGED_IN, context.by_user(user.pk), user=user, session_id=session.pk)
+    return Started(session=session, refresh_id=refresh_id)
+
+
+def _refusal(user: User | None, proved: tuple[Method, ...], kind: SessionKind) -> ErrorCode | None:
+    if user is None or not user.is_active or not proved:
+        return ErrorCode.INVALID_CREDENTIALS
+    if kind is SessionKind.ADMIN and not user.is_staff:
+        return ErrorCode.INVALID_CREDENTIALS
+    if conf.verification_is_mandatory and not user.email_verified:
+        return ErrorCode.EMAIL_NOT_VERIFIED
+    return None
+
+
+def _lifetime(kind: SessionKind) -> timedelta:
+    return conf.admin_session_lifetime if kind is SessionKind.ADMIN else conf.session_lifetime

@@ -1,0 +1,109 @@
+"""Every security event says who did it: a stranger, the user, an administrator or a command."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.test import Client
+
+from accounts.models import SecurityEvent, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.fastapi_users import FastAPIUsers
+from tests.mailbox import Mailbox, link_values
+
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "battery-staple-7"
+
+
+def events() -> list[tuple[str, str, str | None]]:
+    """Kind, kind of actor and the actor's name of every event, the oldest first; and forgets them."""
+    rows = SecurityEvent.objects.order_by("id").values_list("kind", "actor_kind", "actor__username")
+    found = list(rows)
+    SecurityEvent.objects.all().delete()
+    return found
+
+
+@pytest.fixture
+def root(alice: Any, api: AuthApi) -> Client:
+    """A browser in which root, an administrator, is logged in."""
+    api.register("root")
+    User.objects.filter(username="root").update(is_staff=True, is_superuser=True)
+    client = Client()
+    client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+    events()
+    return client
+
+
+def test_users(api: AuthApi, letters: Mailbox) -> None:
+    alice = api.register("alice").json()
+    api.verify_email(**link_values(letters.only()))
+    api.call("PATCH", "user/", {"username": "Alicia"}, token=alice["access"])
+    api.call("PATCH", "user/", {"username": "alice"}, token=alice["access"])
+    api.change_password(alice["access"], PASSWORD, NEW_PASSWORD)
+    api.logout(alice["access"])
+    assert events() == [
+        (kind, "user", "alice")
+        for kind in (
+            "registered",
+            "logged_in",
+            "email_verified",
+            "profile_changed",
+            "profile_changed",
+            "password_changed",
+            "session_ended",
+        )
+    ]
+
+
+def test_strangers_and_who_has_a_mailed_link(api: AuthApi, alice: Any, letters: Mailbox) -> None:
+    letters.collect()
+    events()
+    api.login("alice", "wrong-horse-9")
+    api.reset("alice@example.org")
+    assert events() == [("login_failed", "stranger", None), ("password_reset_requested", "stranger", None)]
+    assert api.confirm_reset(**link_values(letters.only()), new=NEW_PASSWORD).status_code == 200
+    assert events() == [("session_ended", "user", "alice"), ("password_reset", "user", "alice")]
+
+
+def test_administrators(root: Client, alice: Any) -> None:
+    editors = Group.objects.create(name="editors")
+    url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
+    body = {"username": "Alicia", "is_staff": "on", "groups": [editors.pk], "email_verified": "on"}
+    assert root.post(url, body).status_code == 302
+    assert events() == [
+        (kind, "administrator", "root")
+        for kind in (
+            "profile_changed",
+            "roles_changed",
+            "groups_changed",
+            "email_verified",
+            "deactivated",
+            "session_ended",
+        )
+    ]
+    page = root.get("/admin/accounts/securityevent/").content.decode()
+    assert "Done by" in page or "done by" in page.lower()
+
+
+def test_superusers_through_the_api(root: Client, api: AuthApi, alice: Any) -> None:
+    token = FastAPIUsers().token("root@example.org")
+    events()
+    FastAPIUsers().change(alice["user"]["pk"], token, is_verified=True)
+    FastAPIUsers().delete(alice["user"]["pk"], token)
+    assert events() == [("email_verified", "administrator", "root"), ("deleted", "administrator", "root")]
+
+
+def test_commands(api: AuthApi, alice: Any) -> None:
+    events()
+    call_command("end_sessions", "--all", stdout=StringIO())
+    assert events() == [("session_ended", "command", None)]
+
+
+def test_who_deletes_themselves_leaves_no_name(root: Client) -> None:
+    User.objects.filter(username="alice").update(is_superuser=True)
+    token = FastAPIUsers().token("root@example.org")
+    FastAPIUsers().delete(str(User.objects.get(username="root").pk), token)
+    event = SecurityEvent.objects.get(kind="deleted")
+    assert (event.actor_kind, event.actor_id, event.ip) == ("administrator", None, "")
