@@ -44,7 +44,7 @@ SENTENCES = {
     ErrorCode.WRONG_PASSWORD: _("Your old password was entered incorrectly. Please enter it again."),
     ErrorCode.INVALID_VERIFICATION_KEY: _("This key is wrong, used or expired."),
     ErrorCode.INVALID_NOTICE_KEY: _("This key is wrong, used or expired."),
-    # A used key is told from a wrong one by dialects whose clients have a word for it.
+    # Some dialects have a word of their own for a used key; the others say the same as for a wrong one.
     ErrorCode.EMAIL_ALREADY_VERIFIED: _("This key is wrong, used or expired."),
     ErrorCode.INVALID_RESET_TOKEN: _("This reset link is wrong, used or expired."),
     ErrorCode.INVALID_CODE: _("This code is wrong, used or expired."),
@@ -57,7 +57,7 @@ SENTENCES = {
 
 
 class AccountError(Exception):
-    """A refusal that a client is to be told of.
+    """A refusal that the client is told.
 
     code: which one.
     reasons: sentences for a person, in the language of the request; empty where the code says it all.
@@ -93,7 +93,7 @@ class AccountError(Exception):
 
 
 class AccountErrors(AccountError):
-    """Several refusals of one request; a wire that can say one alone says the first."""
+    """Several refusals of one request. A wire that can only say one of them says the first."""
 
     def __init__(self, errors: list[AccountError]) -> None:
         super().__init__(errors[0].code, reasons=errors[0].reasons, data=errors[0].data)

@@ -27,7 +27,7 @@ def log_in(
     lifetime: timedelta | None = None,
     context: ClientContext,
 ) -> LoggedIn:
-    """Starts a session for whoever is meant by each of `names`, usernames or addresses.
+    """Starts a session for the user whom every one of `names` (usernames or addresses) names.
 
     kind: what will stand for the session; the admin takes staff alone. lifetime: how long the session and its access
     token live, for clients that have no refresh token.

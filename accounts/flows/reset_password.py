@@ -29,13 +29,13 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
 
 
 def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:
-    """Sets a new password for who has the code that was mailed to `email`, verifies it, and ends all sessions.
+    """Sets a new password for the person who has the code mailed to `email`, verifies it, and ends all sessions.
 
     Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and with the right
     code alone AccountError(USER_NOT_FOUND); only a wrong code costs a try (contract, Durudex).
     """
     email = names.clean_email(email)
-    # The user's own name is looked at later: who has no code must not learn what the password is too similar to.
+    # The user's own name is checked later: without the code, nobody may learn what the password is too similar to.
     passwords.validate(password, User(email=email))
     new_hash = passwords.make_hash(password)
     user = users.find_by_email(email)

@@ -62,7 +62,7 @@ def sign_up(
 def sign_up_with_code(
     *, username: str, email: str, password: str, code: str, starts_session: bool = True, context: ClientContext
 ) -> TokenPair | None:
-    """Makes a verified account for who has the code that was mailed to `email`, and starts a session.
+    """Makes a verified account for the person who has the code that was mailed to `email`, and starts a session.
 
     starts_session: False for clients that are not given its tokens; the answer is None then.
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and

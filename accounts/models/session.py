@@ -49,7 +49,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.annotate(joined_address=primary).select_related("user", "joined_address")
 
     def end(self, *, reason: EndReason, now: datetime) -> list["Session"]:
-        """Ends those of these sessions that nobody ended before, in one statement, and answers just them."""
+        """Ends those of these sessions that are not ended yet, in one statement, and answers the ones it ended."""
         # The condition stands on the row that is changed, whatever `self` joins: PostgreSQL looks at that again
         # after it has waited for a row, but not at what a subquery saw before.
         these = Session.objects.filter(pk__in=self.order_by().values("pk"))

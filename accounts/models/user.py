@@ -58,8 +58,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
-    # When its owner last said "this was not me", and when the notice was mailed that said so: the notices mailed in
-    # between are spent, for whoever did it may have had them sent to an address of their own.
+    # When the owner last said "this was not me", and when the notice with that link was mailed. All notices that were
+    # mailed between the two are spent: a thief may have had them sent to another address.
     disowned_at = models.DateTimeField(null=True, editable=False)
     disowned_from = models.DateTimeField(null=True, editable=False)
     # When somebody last proved that they read the present address. Every notice key that was mailed before is dead.

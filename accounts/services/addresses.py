@@ -14,7 +14,7 @@ from accounts.models.user import canonical
 
 
 def add(user: User, *, verified: bool) -> None:
-    """Gives a user who has no address the one in their row."""
+    """Adds allauth's row for the address of a new user."""
     user.address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
 
 

@@ -17,7 +17,7 @@ def record(
     session_id: uuid.UUID | None = None,
     detail: str = "",
 ) -> None:
-    """Writes one event; user is None where it concerns nobody who has an account."""
+    """Writes one event; user is None if the event concerns no account."""
     _event(kind, context, user=user, session_id=session_id, detail=detail).save()
 
 
@@ -30,7 +30,7 @@ def record_endings(sessions: list[Session], context: ClientContext, *, reason: E
 
 
 def forget_person(user: User) -> None:
-    """Takes what tells of a person out of the events of a user who is being deleted."""
+    """Removes personal data (IP address, user agent) from the events of a user who is being deleted."""
     SecurityEvent.objects.filter(user=user).update(ip="", user_agent="")
 
 

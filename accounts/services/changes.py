@@ -1,4 +1,4 @@
-"""What a user is to be: whether it can be had, and all that follows from a new password or address."""
+"""Checks new values of an account, and does what follows from a new password or a new address."""
 
 from datetime import datetime
 from functools import partial

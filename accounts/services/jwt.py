@@ -34,7 +34,7 @@ class TokenType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What a token says once its signature, times, issuer and audience were found good."""
+    """What a good token says: its signature, times, issuer and audience were checked."""
 
     token_type: TokenType
     user_id: uuid.UUID
@@ -115,7 +115,7 @@ class _Verified:
 
 @lru_cache(maxsize=4096)
 def _verified(token: str, issuer: str, leeway: timedelta) -> _Verified:
-    """What a token says whose signature and claims are good; raises what simplejwt, PyJWT and wrong types raise.
+    """Checks a token's signature and claims, and answers what it says. Raises the errors of simplejwt and PyJWT.
 
     A client shows the same access token with every request of some minutes. That its signature is good stays so;
     whether its key is still honoured and its time not over is asked by decode() every time.

@@ -46,7 +46,7 @@ _known_lock = threading.Lock()
 
 
 def signing_key() -> tuple[str, Ed25519PrivateKey]:
-    """The key id and private key that sign now; the first one ever is made here, by one worker alone.
+    """The key id and private key that sign now; the very first key is made here, by exactly one worker.
 
     Not to be called inside a transaction: a key that is rolled back must not be known to anybody.
     """

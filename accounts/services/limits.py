@@ -1,9 +1,8 @@
-"""How often something may be done: named limits, counted by whoever the contract names (contract, Limits).
+"""How often something may be done: named limits, each counted by account, name or IP address (contract, Limits).
 
 A try is counted before it is looked at, in one atomic step: of any number of tries at the same moment no more are
 looked at than the limit says. A try that turns out to be no offence is given back. The counts are in Redis where
-CACHE_URL names one, else in the database. A Redis that does not answer is no reason to refuse everybody or nobody: the
-database counts on.
+CACHE_URL names one, else in the database. If Redis does not answer, the database counts instead.
 
 Windows of time begin at the same moment for everybody: an hour's limit counts from one full hour to the next.
 """

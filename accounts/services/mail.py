@@ -13,7 +13,7 @@ from accounts.services import links, outbox
 
 
 def verification(user: User | None, context: ClientContext) -> None:
-    """The link that verifies the address of `user`; for nobody, a row that is thrown away."""
+    """The link that verifies the address of `user`. Without a user, the row is discarded by the worker."""
     link = conf.verify_email_url.format(key=links.verification_key(user)) if user else ""
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
 
@@ -25,7 +25,7 @@ def verification_code(to: str, code: str, context: ClientContext) -> None:
 
 
 def password_reset(user: User | None, context: ClientContext) -> None:
-    """The link that chooses a new password; for nobody, a row that is thrown away."""
+    """The link to choose a new password. Without a user, the row is discarded by the worker."""
     link = ""
     if user:
         link = conf.password_reset_url.format(uid=links.reset_uid(user), token=links.reset_token(user))
@@ -42,7 +42,7 @@ def password_changed(user: User, context: ClientContext) -> None:
 
 
 def email_changed(user: User, context: ClientContext, *, old: str, old_was_verified: bool) -> None:
-    """Tells both addresses of `user`; the old one alone can say "this was not me", if it was verified."""
+    """Tells both addresses of `user`. Only the old one gets a link "this was not me", and only if it was verified."""
     _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)
     _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
 

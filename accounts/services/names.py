@@ -75,5 +75,5 @@ def username_from(email: str) -> str:
 
 
 def lookup_key(name: str) -> str:
-    """The canonical form of a name that somebody typed; "", which nobody has, for one that is too long to be a name."""
+    """The canonical form of a typed name. A text that is too long for a name gives "", which no account has."""
     return canonical(name) if len(name) <= LONGEST_EMAIL else ""

@@ -22,7 +22,7 @@ from accounts.services import limits
 LONGEST_PASSWORD = 1024
 
 # A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
-# memory. Several at once let a few more people log in, and take that from everybody else.
+# memory. Several at once let a few more people log in, but slow down all other requests.
 hash_lock = threading.Lock()
 # Seconds after which a client may try again that found too many passwords waiting.
 OVERLOADED_RETRY = 2
@@ -38,7 +38,7 @@ class Argon2idHasher(Argon2PasswordHasher):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """correct: whether it is the password. hash: what is to be kept, another one where the stored hash was outdated."""
+    """correct: whether it is the password. hash: the hash to store; a new one if the stored hash was outdated."""
 
     correct: bool
     hash: str
@@ -61,14 +61,14 @@ def make_hash(password: str) -> str:
 
 
 def verify(password: str, user: User | None) -> Verdict:
-    """Whether it is the user's password; for nobody (None) at the cost of one hash, as for somebody.
+    """Whether it is the user's password. If there is no user (None), the answer costs one hash as well.
 
     To be called in a turn: see prove().
     """
     encoded = user.password if user else ""
     # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
-    # verify_password hashes once where there is nothing to compare with, as for the empty hash of nobody.
+    # If there is no hash to compare with, verify_password makes one hash all the same.
     correct, is_outdated = verify_password(password, encoded)
     return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
 
@@ -80,7 +80,7 @@ def prove(password: str, user: User | None, *, counted_as: str) -> Verdict:
     Raises AccountError(RATE_LIMITED) before anything is hashed, and AccountError(OVERLOADED).
     """
     tries = ((limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as))
-    # Who has no try left takes no place in the queue.
+    # A client without a try left takes no place in the queue.
     limits.check(*tries)
     with _in_turn():
         # A try is counted in its turn, not before: several people who log in at once with the right password are not

@@ -121,7 +121,7 @@ def rotate(refresh_token: str, *, now: datetime) -> Use:
         return Use(session=session, standing=Standing.CURRENT, current_id=next_id)
     used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
     if used.standing is not Standing.IN_GRACE:
-        # It was the current token a moment ago, so nobody replayed it; it only lost twice.
+        # The token was the current one a moment ago. It was not stolen: two other requests were faster.
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return used
 

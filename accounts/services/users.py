@@ -32,7 +32,7 @@ def find_by_email(email: str) -> User | None:
 
 
 def find_by_id(raw: str) -> User | None:
-    """The active user of this id; an id that means nobody costs the same statement."""
+    """The active user with this id. An id that does not exist costs the same statement."""
     try:
         pk = uuid.UUID(raw[:LONGEST_ID])
     except ValueError:
@@ -41,7 +41,7 @@ def find_by_id(raw: str) -> User | None:
 
 
 def find_by_uid(uid: str) -> User | None:
-    """The user of a reset link's uid; a uid that means nobody costs the same statement."""
+    """The user of a reset link's uid. A uid that does not exist costs the same statement."""
     try:
         pk = uuid.UUID(urlsafe_base64_decode(uid[:LONGEST_ID]).decode())
     except (ValueError, UnicodeDecodeError):
@@ -50,7 +50,7 @@ def find_by_uid(uid: str) -> User | None:
 
 
 def counted_as(user: User | None, *typed: str) -> str:
-    """What tries are counted by: the account, or where nobody has them the canonical names that were typed."""
+    """The text that limits count tries by: the id of the account, or the canonical names if no account has them."""
     return str(user.pk) if user else "\0".join(names.lookup_key(name) for name in typed)
 
 

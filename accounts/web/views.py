@@ -30,7 +30,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def page(view: View) -> View:
-    """A view whose answer carries no script, is kept by nobody, and tells nobody where the reader came from."""
+    """Wraps a view: its answer carries no script, is not cached, and sends no referrer."""
 
     @never_cache
     @csrf_exempt

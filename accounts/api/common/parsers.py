@@ -5,7 +5,7 @@ from rest_framework.parsers import JSONParser
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON whose nesting Python's parser can follow; deeper is malformed like any other."""
+    """JSON. A body that is nested too deeply for Python's parser is refused as malformed."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
