@@ -3,19 +3,34 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench client-docs graphql-docs messages lock image
+.PHONY: help run dev shell test lint bench client-docs graphql-docs messages lock image
+
+# What a server needs before it starts.
+define set_up
+	@mkdir -p var
+	@$(BIN)/python -c "from config.environment import make_secret_key; make_secret_key()"
+	@$(BIN)/python manage.py migrate --verbosity 0
+endef
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 run: .venv/run ## serve at http://127.0.0.1:8000, with mail in files under var/mail/
-	@mkdir -p var
-	@$(BIN)/python -c "from config.environment import make_secret_key; make_secret_key()"
-	@$(BIN)/python manage.py migrate --verbosity 0
+	$(set_up)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --no-prefix --procfile config/Procfile --app-root . start --port 8000
 
-test: .venv/dev ## everything that CI runs
-	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/checks
+# sed does not end at Ctrl-C, so that what the servers say while they end is still seen.
+dev: .venv/run ## the same with one worker that loads changed code again, and a log for people
+	$(set_up)
+	@trap : INT; PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" $(BIN)/honcho --no-prefix --procfile config/Procfile.dev --app-root . start --port 8000 \
+	  | (trap '' INT; exec sed -uE -f config/readable_log.sed)
+
+shell: .venv/run ## Python with the models at hand
+	$(set_up)
+	@$(BIN)/python manage.py shell
+
+test: .venv/dev ## everything that CI runs; with T=tests/… these tests alone, on SQLite
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/checks $(T)
 
 lint: .venv/dev ## format, then lint, types and the import rule
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
