@@ -1,15 +1,14 @@
 import uuid
 from datetime import datetime
-from functools import cache
-from typing import Any, Self, cast
+from typing import Self
 
-from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import FilteredRelation, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from psycopg.pq import Format
 
-from accounts.models.user import User
+from accounts.models.user import Address, User
 
 
 class SessionKind(models.TextChoices):
@@ -93,26 +92,17 @@ class Session(models.Model):
         return str(self.id)
 
 
-@cache
-def _live_statement() -> tuple[str, list[tuple[type[models.Model], slice, list[str]]]]:
-    """The SQL of find_live(), and where in its rows the columns of which model stand."""
-    address = apps.get_model("account", "EmailAddress")
-    tables: dict[str, type[models.Model]] = {"session": Session, "owner": User, "address": address}
-    columns = [f'{table}."{field.column}"' for table, model in tables.items() for field in model._meta.concrete_fields]
-    sql = f"""
-        SELECT {", ".join(columns)}
-        FROM accounts_session AS session
-        JOIN accounts_user AS owner ON owner.id = session.user_id
-        LEFT JOIN account_emailaddress AS address ON address.user_id = owner.id AND address."primary"
-        WHERE session.id = %s AND session.ended_at IS NULL AND session.expires_at > %s AND owner.is_active
-        """  # noqa: S608
-    places = []
-    start = 0
-    for model in tables.values():
-        names = [field.attname for field in model._meta.concrete_fields]
-        places.append((model, slice(start, start + len(names)), names))
-        start += len(names)
-    return sql, places
+SESSION_FIELDS = [field.attname for field in Session._meta.concrete_fields]
+USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
+LIVE_SESSION = f"""
+    SELECT {", ".join(f"session.{field.column}" for field in Session._meta.concrete_fields)},
+        {", ".join(f"owner.{field.column}" for field in User._meta.concrete_fields)},
+        address.id, address.verified
+    FROM accounts_session AS session
+    JOIN accounts_user AS owner ON owner.id = session.user_id
+    LEFT JOIN account_emailaddress AS address ON address.user_id = owner.id AND address."primary"
+    WHERE session.id = %s AND session.ended_at IS NULL AND session.expires_at > %s AND owner.is_active
+    """  # noqa: S608
 
 
 def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
@@ -127,14 +117,15 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
         if session is not None:
             session.user.address = getattr(session, "joined_address", None)
         return session
-    sql, places = _live_statement()
     with connection.cursor() as cursor:
-        cursor.execute(sql, [session_id, now])
+        # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
+        cursor.cursor.format = Format.BINARY
+        cursor.execute(LIVE_SESSION, [session_id, now])
         row = cursor.fetchone()
     if row is None:
         return None
-    found: list[Any] = [model.from_db(DEFAULT_DB_ALIAS, names, row[place]) for model, place, names in places]
-    live, user, address = found
-    user.address = address if address.pk is not None else None
-    live.user = user
-    return cast(Session, live)
+    *columns, address_id, verified = row
+    session = Session.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, columns[: len(SESSION_FIELDS)])
+    session.user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, columns[len(SESSION_FIELDS) :])
+    session.user.address = None if address_id is None else Address(pk=address_id, verified=verified)
+    return session

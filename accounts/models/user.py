@@ -1,5 +1,6 @@
 import unicodedata
 import uuid
+from dataclasses import dataclass
 from typing import Any, Self
 
 from django.apps import apps
@@ -20,6 +21,14 @@ def canonical(name: str) -> str:
     It is kept in a column of its own because no function of SQLite folds letters beyond ASCII.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+@dataclass
+class Address:
+    """What the rest of the product needs of allauth's EmailAddress, which has these attributes as well."""
+
+    pk: int
+    verified: bool
 
 
 class UserQuerySet(models.QuerySet["User"]):
