@@ -47,10 +47,11 @@ class BoundedBodies:
         self.application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        type, parameters = parse_header_parameters(environ.get("CONTENT_TYPE", ""))
-        if not extends_ascii(parameters.get("charset", "utf-8")[:LONGEST_CHARSET]):
-            # Django would read the query string in it as well, and fail before any answer can be made.
-            environ["CONTENT_TYPE"] = type
+        if "charset" in environ.get("CONTENT_TYPE", "").lower():
+            type, parameters = parse_header_parameters(environ["CONTENT_TYPE"])
+            if not extends_ascii(parameters.get("charset", "utf-8")[:LONGEST_CHARSET]):
+                # Django would read the query string in it as well, and fail before any answer can be made.
+                environ["CONTENT_TYPE"] = type
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
             try:
