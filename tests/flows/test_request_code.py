@@ -1,0 +1,52 @@
+"""Asking for a mailed code, for an address that has an account or has none."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.core import clock
+from accounts.core.errors import ErrorCode
+from accounts.flows.request_code import request_code
+from accounts.models import Message, VerificationCode
+from accounts.services import codes
+from tests.flows.context import ADDRESS, client, event, mailed, recorded, refusal, signed_up
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_mailed_code_is_the_right_one() -> None:
+    request_code(email="bob@EXAMPLE.org", context=client())
+    assert (mailed(), recorded()) == (
+        [("verification_code", "bob@example.org")],
+        [event("code_requested", username=None)],
+    )
+    (code,) = re.findall(r"\b\d{6}\b", Message.objects.get().text)
+    assert codes.spend("bob@example.org", code, now=clock.now()) is True
+
+
+def test_it_goes_to_the_address_as_its_owner_wrote_it() -> None:
+    signed_up()
+    request_code(email="ALICE@example.org", context=client())
+    assert (mailed(), recorded()) == ([("verification_code", ADDRESS)], [event("code_requested")])
+
+
+def test_what_is_no_address(rows: Any) -> None:
+    before = rows()
+    assert refusal(request_code, email="alice").code == ErrorCode.EMAIL_INVALID
+    assert (rows(), VerificationCode.objects.count()) == (before, 0)
+
+
+def test_the_sixth_code_within_an_hour(rows: Any) -> None:
+    with time_machine.travel(clock.now(), tick=False):
+        for _ in range(5):
+            request_code(email=ADDRESS, context=client())
+        before, code = rows(), VerificationCode.objects.values().get()
+        refused = refusal(request_code, email=ADDRESS)
+        assert (refused.code, refused.retry_after) == (ErrorCode.RATE_LIMITED, 3600)
+        assert (rows(), VerificationCode.objects.values().get()) == (before, code)
+    with time_machine.travel(clock.now() + timedelta(hours=1, seconds=1), tick=False):
+        request_code(email=ADDRESS, context=client())
+        assert Message.objects.count() == 6
