@@ -1,0 +1,73 @@
+"""Moving a session on by its refresh token, and what a token that was used again does."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.core import clock
+from accounts.core.errors import ErrorCode
+from accounts.flows.refresh import refresh, renew_access
+from accounts.models import Session, User
+from accounts.services import sessions
+from tests.flows.context import ADDRESS, client, event, logged_in, mailed, recorded, refusal, signed_up
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_next_tokens_and_within_the_grace_the_same(rows: Any) -> None:
+    signed_up()
+    login = logged_in()
+    before = rows()
+    with time_machine.travel(clock.now() + timedelta(minutes=5), tick=False):
+        following = refresh(token=login.tokens.refresh, context=client())
+        assert sessions.authenticate(following.access).pk == login.session.pk
+        session = Session.objects.get()
+        assert (session.rotated_at, session.last_used_at) == (clock.now(), clock.now())
+    with time_machine.travel(session.rotated_at + timedelta(seconds=10), tick=False):
+        assert refresh(token=login.tokens.refresh, context=client()).refresh == following.refresh
+    assert following.refresh != login.tokens.refresh
+    assert rows() == before
+
+
+@pytest.mark.parametrize("flow", [refresh, renew_access])
+def test_a_token_that_is_used_again_ends_its_session(flow: Any) -> None:
+    signed_up()
+    login = logged_in()
+    refresh(token=login.tokens.refresh, context=client())
+    with time_machine.travel(clock.now() + timedelta(seconds=11), tick=False):
+        assert refusal(flow, token=login.tokens.refresh).code == ErrorCode.TOKEN_NOT_VALID
+    assert Session.objects.get().end_reason == "refresh_token_reused"
+    assert recorded() == [event("session_ended"), event("refresh_token_reused")]
+    assert mailed() == [("refresh_token_reused", ADDRESS)]
+
+
+def test_an_access_token_alone_leaves_the_refresh_token_as_it_is() -> None:
+    signed_up()
+    login = logged_in()
+    access = renew_access(token=login.tokens.refresh, context=client())
+    assert sessions.authenticate(access).pk == login.session.pk
+    assert Session.objects.get().refresh_hash == login.session.refresh_hash
+    assert (recorded(), mailed()) == ([], [])
+
+
+@pytest.mark.parametrize("flow", [refresh, renew_access])
+def test_tokens_of_no_live_session(flow: Any, rows: Any) -> None:
+    signed_up()
+    login = logged_in()
+    Session.objects.update(ended_at=clock.now(), end_reason="logged_out")
+    before, session = rows(), Session.objects.values().get()
+    for token in (login.tokens.refresh, login.tokens.access, "x"):
+        assert refusal(flow, token=token).code == ErrorCode.TOKEN_NOT_VALID
+    assert (rows(), Session.objects.values().get()) == (before, session)
+
+
+def test_a_visit_is_noted_after_an_hour() -> None:
+    signed_up()
+    login = logged_in()
+    visit = User.objects.get().last_visit
+    for after, noted in ((timedelta(hours=1), visit), (timedelta(hours=1, seconds=1), visit + timedelta(seconds=3601))):
+        with time_machine.travel(visit + after, tick=False):
+            renew_access(token=login.tokens.refresh, context=client())
+            assert User.objects.get().last_visit == noted
