@@ -74,8 +74,9 @@ class ChangeUserForm(UserForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The page carries what it showed, so that only what the administrator changed is written: somebody else may
-        # have changed the rest since the page was opened.
-        for name, field in self.fields.items():
-            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+        # have changed the rest since the page was opened. A user without groups has no hidden field for them.
+        carries_initial = any(name.startswith("initial-") for name in self.data)
+        for field in self.fields.values():
+            field.show_hidden_initial = carries_initial or not self.is_bound
         self.fields["email_verified"].initial = self.instance.email_verified
         self.fields["email_verified"].disabled = not self.may_verify

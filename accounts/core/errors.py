@@ -82,13 +82,8 @@ class AccountError(Exception):
         return self.reasons or (str(SENTENCES[self.code]),)
 
     @property
-    def headers(self) -> dict[str, str]:
-        """The HTTP headers that belong to the refusal: Retry-After, where it is known (RFC 9110 §10.2.3)."""
-        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-
-    @property
     def details(self) -> dict[str, Any]:
-        """The data that a body carries: all but what a header says already."""
+        """The data beside the waiting time, which wires that have headers say in one."""
         return {name: value for name, value in self.data.items() if name != "retry_after"}
 
 

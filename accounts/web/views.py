@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.api.common.context import client_context
+from accounts.api.common.errors import retry_header
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.report_not_me import report_not_me
@@ -76,6 +77,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/reset.html", {"token": request.GET.get("token", "")})
     token, password = request.POST.get("token", ""), request.POST.get("password1", "")
     problems: tuple[str, ...] = ()
+    status, headers = 400, {}
     if password != request.POST.get("password2", ""):
         problems = (_("The two password fields didn't match."),)
     else:
@@ -84,9 +86,14 @@ def reset(request: HttpRequest) -> HttpResponse:
         except AccountError as error:
             if error.code is ErrorCode.INVALID_RESET_TOKEN:
                 return _spent(request, again="reset-password-again")
-            problems = error.reasons
+            problems = error.sentences
+            if error.code is ErrorCode.OVERLOADED:
+                status, headers = 503, retry_header(error)
     if problems:
-        return render(request, "pages/reset.html", {"token": token, "problems": problems}, status=400)
+        answer = render(request, "pages/reset.html", {"token": token, "problems": problems}, status=status)
+        for name, value in headers.items():
+            answer.headers[name] = value
+        return answer
     return _done(request, _("Your password is changed"), _("Every session was ended. Log in with the new password."))
 
 

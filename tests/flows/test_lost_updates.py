@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
@@ -60,6 +61,17 @@ class TestAdministrator:
         user = User.objects.with_address().get(pk=alice["user"]["pk"])
         assert (user.username, user.avatar_url, user.email_verified) == ("Alicia", AVATAR, True)
         assert (user.is_active, user.is_staff) == (True, False)
+
+    def test_a_group_that_was_given_meanwhile_stays(self, root: Client, alice: Any) -> None:
+        url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
+        shown = hidden_values(root.get(url).content.decode())
+        editors = Group.objects.create(name="editors")
+        user = User.objects.get(pk=alice["user"]["pk"])
+        user.groups.add(editors)
+        body = {"username": "alice", "avatar_url": AVATAR, "is_active": "on"}
+        assert root.post(url, shown | body).status_code == 302
+        user.refresh_from_db()
+        assert (user.avatar_url, list(user.groups.all())) == (AVATAR, [editors])
 
     def test_what_is_changed_is_written(self, root: Client, alice: Any) -> None:
         url = f"/admin/accounts/user/{alice['user']['pk']}/change/"

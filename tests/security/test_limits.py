@@ -19,6 +19,7 @@ from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, error
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.concurrency.race import race
+from tests.mailbox import Mailbox, link_values
 
 WRONG = "wrong-horse-9"
 # The middle of an hour, so that no window ends while a test runs.
@@ -184,6 +185,21 @@ class TestHashQueue:
         assert error(graphql) == {"code": "SERVER_ERROR", "retryAfter": 2}
         assert graphql.headers["Retry-After"] == "2"
         assert rows() == before
+
+    def test_a_reset_on_the_page_is_not_said_to_be_done(
+        self, api: AuthApi, full: None, letters: Mailbox, rows: Any
+    ) -> None:
+        api.reset("alice@example.org")
+        token = link_values(letters.collect()[-1])["token"]
+        user, before = User.objects.values().get(), rows()
+        body = {"token": token, "password1": "battery-staple-7", "password2": "battery-staple-7"}
+        answer = Client().post("/reset-password", body)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        page = answer.content.decode()
+        assert "The server is busy. Try again in a moment." in page
+        assert "Your password is changed" not in page
+        assert token in page
+        assert (User.objects.values().get(), rows()) == (user, before)
 
     def test_who_was_not_looked_at_has_not_tried(self, api: AuthApi, alice: Any, monkeypatch: Any) -> None:
         with monkeypatch.context() as busy:

@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.api.common.errors import as_api_exception
+from accounts.api.common.errors import as_api_exception, retry_header
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 
@@ -67,7 +67,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def _account_error(error: AccountError, fields: dict[ErrorCode, str]) -> Response:
     refusals = error.errors if isinstance(error, AccountErrors) else (error,)
     wire = WIRE[error.code]
-    headers = error.headers
+    headers = retry_header(error)
     if wire.field is None:
         if wire.status == status.HTTP_401_UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="api"'

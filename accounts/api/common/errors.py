@@ -4,6 +4,12 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound, ParseError
 
 from accounts.api.common.bodies import BodyTooLarge
+from accounts.core.errors import AccountError
+
+
+def retry_header(error: AccountError) -> dict[str, str]:
+    """The header Retry-After, where the refusal knows the time (RFC 9110 §10.2.3)."""
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 def as_api_exception(error: Exception) -> Exception:

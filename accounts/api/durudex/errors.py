@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
 
+from accounts.api.common.errors import retry_header
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -83,8 +84,9 @@ def render(error: GraphQLError) -> dict[str, Any]:
 
 def retry_after(errors: list[GraphQLError]) -> dict[str, str]:
     """The Retry-After header of the first error that knows one."""
-    refusals = [error.original_error for error in errors]
-    return next((one.headers for one in refusals if isinstance(one, AccountError) and one.headers), {})
+    refusals = (error.original_error for error in errors)
+    headers = (retry_header(refusal) for refusal in refusals if isinstance(refusal, AccountError))
+    return next((header for header in headers if header), {})
 
 
 def _account_error(error: AccountError) -> dict[str, Any]:

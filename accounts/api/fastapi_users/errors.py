@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
 from rest_framework.response import Response
 
-from accounts.api.common.errors import as_api_exception
+from accounts.api.common.errors import as_api_exception, retry_header
 from accounts.core.errors import AccountError, ErrorCode
 
 
@@ -136,4 +136,4 @@ def _account_error(error: AccountError, words: dict[ErrorCode, Word]) -> Respons
         detail = {"code": detail, "reason": reason}
     elif error.details:
         detail = {"code": detail, **error.details}
-    return Response({"detail": detail}, status=wire.status, headers=error.headers)
+    return Response({"detail": detail}, status=wire.status, headers=retry_header(error))
