@@ -2,11 +2,10 @@ import uuid
 from datetime import datetime
 from typing import Self
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import FilteredRelation, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-from psycopg.pq import Format
 
 from accounts.models.user import Address, User
 
@@ -112,20 +111,21 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
     would take Django several times as long as to run it. The session is found by its id alone: asked for the user's id
     as well, PostgreSQL may walk through all sessions that the user ever had.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
         session = Session.objects.live(now).with_user().filter(pk=session_id).first()
         if session is not None:
             session.user.address = getattr(session, "joined_address", None)
         return session
-    with connection.cursor() as cursor:
-        # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(LIVE_SESSION, [session_id, now])
-        row = cursor.fetchone()
+    cursor = connection.kept_cursor()
+    cursor.execute(LIVE_SESSION, [session_id, now])
+    row = cursor.fetchone()
     if row is None:
         return None
     *columns, address_id, verified = row
     session = Session.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, columns[: len(SESSION_FIELDS)])
-    session.user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, columns[len(SESSION_FIELDS) :])
-    session.user.address = None if address_id is None else Address(pk=address_id, verified=verified)
+    user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, columns[len(SESSION_FIELDS) :])
+    # As select_related() does it: an assignment would look for a router first.
+    Session._meta.get_field("user").set_cached_value(session, user)
+    user.address = None if address_id is None else Address(pk=address_id, verified=verified)
     return session

@@ -3,8 +3,9 @@ from typing import Any, Self
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 from psycopg.errors import FeatureNotSupported
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
 
 
 class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
@@ -32,9 +33,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's PostgreSQL, which keeps a connection only as long as nothing speaks against it."""
 
     _failed: Any = None
+    _kept_cursor: Cursor | None = None
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
+
+    def kept_cursor(self) -> CursorWrapper:
+        """A cursor for the statement that every request runs; it is not closed, and answers in binary form.
+
+        A cursor that runs the same statement again still knows how to read its columns. A new one finds that out
+        anew for each column. psycopg reads ids and times in binary form several times as fast as in text.
+        """
+        # Both are what cursor() begins with.
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        kept = self._kept_cursor
+        if kept is None or kept.connection is not self.connection:
+            kept = self._kept_cursor = self.create_cursor()
+            kept.format = Format.BINARY
+        return self.make_debug_cursor(kept) if self.queries_logged else self.make_cursor(kept)
 
     @property
     def errors_occurred(self) -> bool:
