@@ -1,18 +1,23 @@
-"""What a request's body is before Django reads it: it has a length and an end, nobody reads more than the limit, and
+"""What a request's body is before Django reads it: it is there, it has a length, nobody reads more than the limit, and
 its charset is one that text comes in."""
 
 import io
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import gevent
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.utils.http import parse_header_parameters
 from gunicorn.http.errors import ParseException
 
 LONGEST_CHARSET = 40
+# How long a body may take to come.
+BODY_SECONDS = 30
+# What is read of a body before other requests have their turn.
+PIECE = 8192
 ASCII = bytes(range(128))
 
 
@@ -38,7 +43,8 @@ class RefusedBody:
 
 
 class BoundedBodies:
-    """Gives a chunked body the length that Django asks for, and refuses what is longer than the limit.
+    """Reads the body before anything else is done, gives one that came in chunks the length that Django asks for, and
+    refuses what is longer than the limit or comes too slowly.
 
     Django and DRF take a body without a length for an empty one.
     """
@@ -52,17 +58,43 @@ class BoundedBodies:
             if not extends_ascii(parameters.get("charset", "utf-8")[:LONGEST_CHARSET]):
                 # Django would read the query string in it as well, and fail before any answer can be made.
                 environ["CONTENT_TYPE"] = type
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
+        is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if is_chunked or length:
             try:
-                body = environ["wsgi.input"].read(most + 1)
-            except (OSError, ParseException):
+                body = _read(environ["wsgi.input"], None if is_chunked else length)
+            except RequestDataTooBig as error:
+                environ["CONTENT_LENGTH"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+                environ["wsgi.input"] = RefusedBody(error)
+            except SuspiciousOperation as error:
                 # Any length but zero: a body without one is not read.
                 environ["CONTENT_LENGTH"] = "1"
-                environ["wsgi.input"] = RefusedBody(SuspiciousOperation("The chunks of a body are broken."))
+                environ["wsgi.input"] = RefusedBody(error)
             else:
                 environ["CONTENT_LENGTH"] = str(len(body))
                 environ["wsgi.input"] = io.BytesIO(body)
-        if int(environ.get("CONTENT_LENGTH") or 0) > most:
-            environ["wsgi.input"] = RefusedBody(RequestDataTooBig("A body is too large."))
         return self.application(environ, start_response)
+
+
+def _read(stream: Any, length: int | None) -> bytes:
+    """The whole body; length: None where it comes in chunks. Raises SuspiciousOperation for one that is refused."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    wanted = most + 1 if length is None else length
+    if length is not None and length > most:
+        raise RequestDataTooBig("A body is too large.")
+    body = b""
+    try:
+        with gevent.Timeout(BODY_SECONDS):
+            while len(body) < wanted and (piece := stream.read(min(PIECE, wanted - len(body)))):
+                body += piece
+                if len(piece) == PIECE:
+                    gevent.sleep(0)
+    except gevent.Timeout:
+        raise SuspiciousOperation("A body came too slowly.") from None
+    except (OSError, ParseException):
+        raise SuspiciousOperation("A body ended too early, or its chunks are broken.") from None
+    if len(body) > most:
+        raise RequestDataTooBig("A body is too large.")
+    if length is not None and len(body) < length:
+        raise SuspiciousOperation("A body ended too early.")
+    return body

@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
+# Seconds that a request waits for a connection to the database.
+DATABASE_SECONDS = 5
 
 env = environ.Env()
 
@@ -131,10 +133,27 @@ def database() -> dict[str, Any]:
         # Statements are prepared on the server once they have been used a few times: planning the query that every
         # authenticated request makes takes longer than running it.
         config["ENGINE"] = "config.postgresql"
-        config.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 5})
-    config["CONN_MAX_AGE"] = 600
-    config["CONN_HEALTH_CHECKS"] = True
+        config.setdefault("OPTIONS", {}).update(
+            {"server_side_binding": True, "prepare_threshold": 5, "connect_timeout": DATABASE_SECONDS}
+        )
+    # One of PostgreSQL goes back to the pool at the end of each request.
+    config["CONN_MAX_AGE"] = 600 if scheme == "sqlite" else 0
     return config
+
+
+def database_pool() -> dict[str, Any]:
+    """The pool of connections that the requests of a worker share, in the words of psycopg_pool."""
+    return {
+        "min_size": 1,
+        "max_size": whole_number("DATABASE_POOL_SIZE", 8, least=1, most=1000),
+        # Seconds after which a connection that a burst has opened is closed again.
+        "max_idle": 60,
+        # A request that would wait longer, or behind more others, is told to come again.
+        "timeout": DATABASE_SECONDS,
+        "max_waiting": 500,
+        # An attempt to connect that began while the server was gone is soon given up for a new one.
+        "reconnect_timeout": 3,
+    }
 
 
 def cache() -> dict[str, Any]:

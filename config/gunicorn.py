@@ -1,28 +1,43 @@
 """gunicorn's own settings; HOST, PORT and WEB_CONCURRENCY are read by config.settings."""
 
+# Before anything else is imported, so that all of it waits without holding up the others. gunicorn does the same in
+# each worker, which is too late for what is loaded before them.
+from gevent import monkey
+
+monkey.patch_all()
+
 import gc
 import os
+import resource
 from typing import Any
 
 from django.conf import settings
-from gunicorn.workers.gthread import ThreadWorker
 
-from config.threads import RequestThreads
+from accounts.core import waiting
+from config.worker import Worker, hash_thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+if settings.DATABASES["default"]["ENGINE"] == "config.postgresql":
+    # A worker has many requests at once. A command has one connection, and needs no pool.
+    settings.DATABASES["default"]["OPTIONS"]["pool"] = settings.DATABASE_POOL
+
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
-# How many requests a worker runs at once. More take the interpreter from one another.
-threads = 4
+worker_class = Worker
+# How many clients a worker listens to at once. Those that send nothing, or slowly, cost little more than a socket.
+worker_connections = 4000
 preload_app = True
 timeout = 60
 graceful_timeout = 20
-keepalive = 5
+# Seconds that a connection may be idle, and that a request's head may take.
+keepalive = 10
 max_requests = 50000
 max_requests_jitter = 5000
 # A request line holds a link's token at most.
 limit_request_line = 4094
+# No header of a client becomes a part of the environment, such as SCRIPT_NAME.
+forwarder_headers = ""
 accesslog = None
 loglevel = "warning"
 # gunicorn's own lines look like all others, from the first on: Django sets up the log only when it is loaded.
@@ -30,14 +45,15 @@ logconfig_dict = settings.LOGGING
 control_socket_disable = True
 
 
-class Worker(ThreadWorker):
-    def get_thread_pool(self) -> RequestThreads:
-        # Each thread keeps a connection to the database: `most` is what one worker may take from it. Passwords that
-        # wait for their hash hold a thread each, and as many as may run stay for everybody else.
-        return RequestThreads(running=self.cfg.threads, most=settings.HASH_QUEUE + 1 + self.cfg.threads)
+def post_worker_init(worker: Any) -> None:
+    waiting.run_apart = hash_thread().apply
 
 
-worker_class = Worker
+def on_starting(server: Any) -> None:
+    # Each client needs a file descriptor. The soft limit of most systems, 1,024, is meant for programs with select().
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections * 2
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted if hard < 0 else min(wanted, hard)), hard))
 
 
 def when_ready(server: Any) -> None:

@@ -56,6 +56,7 @@ HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 
 # --- storage ---
 DATABASES = {"default": environment.database()}
+DATABASE_POOL = environment.database_pool()
 CACHES = {"default": environment.cache()}
 REDIS_URL = environment.text("CACHE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

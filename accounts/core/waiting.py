@@ -1,9 +1,20 @@
-"""How work that waits lets other requests go on, without knowing the server that runs it."""
+"""How work that computes for long lets other requests go on, without knowing the server that runs it."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
 
-# What is entered around work that does not need the interpreter. The server's threads put in how they make room
-# meanwhile (config/threads.py); elsewhere nobody has to make room.
-stand_aside: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("stand_aside", default=nullcontext)
+T = TypeVar("T")
+
+
+class RunApart(Protocol):
+    """Runs call(*args), and answers what it answers."""
+
+    def __call__(self, call: Callable[..., T], args: tuple[Any, ...], /) -> T: ...
+
+
+def _run_here(call: Callable[..., T], args: tuple[Any, ...], /) -> T:
+    return call(*args)
+
+
+# The server puts in how it does so without holding up its other requests (config/gunicorn.py).
+run_apart: RunApart = _run_here

@@ -6,6 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import FilteredRelation, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from psycopg.pq import Format
 
 from accounts.models.user import Address, User
 
@@ -117,9 +118,11 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
         if session is not None:
             session.user.address = getattr(session, "joined_address", None)
         return session
-    cursor = connection.kept_cursor()
-    cursor.execute(LIVE_SESSION, [session_id, now])
-    row = cursor.fetchone()
+    with connection.cursor() as cursor:
+        # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
+        cursor.cursor.format = Format.BINARY
+        cursor.execute(LIVE_SESSION, [session_id, now])
+        row = cursor.fetchone()
     if row is None:
         return None
     *columns, address_id, verified = row

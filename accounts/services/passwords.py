@@ -11,11 +11,12 @@ from typing import Any
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password, verify_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import close_old_connections, connection
 from django.utils.translation import gettext as _
 
+from accounts.core import waiting
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.core.waiting import stand_aside
 from accounts.models import User
 from accounts.services import limits
 
@@ -57,7 +58,7 @@ def validate(password: str, user: User) -> None:
 
 def make_hash(password: str) -> str:
     with _in_turn():
-        return make_password(_normalise(password))
+        return waiting.run_apart(make_password, (_normalise(password),))
 
 
 def verify(password: str, user: User | None) -> Verdict:
@@ -86,7 +87,7 @@ def prove(password: str, user: User | None, *, counted_as: str) -> Verdict:
         # A try is counted in its turn, not before: several people who log in at once with the right password are not
         # taken for one who guesses.
         limits.take(*tries)
-        verdict = verify(password, user)
+        verdict = waiting.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
     return verdict
@@ -121,7 +122,10 @@ def _in_turn() -> Iterator[None]:
     if not places.acquire(blocking=False):
         raise AccountError(ErrorCode.OVERLOADED, data={"retry_after": OVERLOADED_RETRY})
     try:
-        with stand_aside.get()(), hash_lock:
+        if not connection.in_atomic_block:
+            # Who waits keeps no connection to the database from others.
+            close_old_connections()
+        with hash_lock:
             yield
     finally:
         places.release()

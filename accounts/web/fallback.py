@@ -1,14 +1,20 @@
 """Answers for requests that reach no door of a dialect: JSON, never HTML."""
 
+import sys
+from collections.abc import Mapping
+
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 from accounts.api.common.bodies import BodyTooLarge
+from accounts.api.common.errors import database_is_away, retry_header
 
 
-def _answer(status: int, code: str, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail, "code": code}, status=status, headers={"Cache-Control": "no-store"})
+def _answer(status: int, code: str, detail: str, *, headers: Mapping[str, str] = {}) -> JsonResponse:
+    body = {"detail": detail, "code": code}
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store", **headers})
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
@@ -26,4 +32,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError):
+        refusal = database_is_away(error)
+        return _answer(503, refusal.code, refusal.sentences[0], headers=retry_header(refusal))
     return _answer(500, "error", _("Something went wrong. It has been noted."))

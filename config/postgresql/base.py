@@ -1,11 +1,9 @@
-import select
 from typing import Any, Self
 
 import psycopg
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
 from psycopg.errors import FeatureNotSupported
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import TransactionStatus
 
 
 class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
@@ -30,28 +28,38 @@ class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's PostgreSQL, which keeps a connection only as long as nothing speaks against it."""
+    """Django's PostgreSQL, whose pool keeps a connection only as long as nothing speaks against it."""
 
     _failed: Any = None
-    _kept_cursor: Cursor | None = None
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
 
-    def kept_cursor(self) -> CursorWrapper:
-        """A cursor for the statement that every request runs; it is not closed, and answers in binary form.
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection out of the pool that the server has not closed.
 
-        A cursor that runs the same statement again still knows how to read its columns. A new one finds that out
-        anew for each column. psycopg reads ids and times in binary form several times as fast as in text.
+        Django's own check would send a statement with each request.
         """
-        # Both are what cursor() begins with.
-        self.close_if_health_check_failed()
-        self.ensure_connection()
-        kept = self._kept_cursor
-        if kept is None or kept.connection is not self.connection:
-            kept = self._kept_cursor = self.create_cursor()
-            kept.format = Format.BINARY
-        return self.make_debug_cursor(kept) if self.queries_logged else self.make_cursor(kept)
+        while True:
+            connection = super().get_new_connection(conn_params)
+            try:
+                # Neither waits. The first reads what the server may have said before it hung up, the second sees that.
+                connection.pgconn.consume_input()
+                connection.pgconn.consume_input()
+            except psycopg.OperationalError:
+                if self.pool is None:
+                    raise
+                # The pool makes a new one in place of one that is closed.
+                connection.close()
+                self.pool.putconn(connection)
+            else:
+                return connection
+
+    def close(self) -> None:
+        """Gives the connection back to the pool. One with an error is closed first, so that the pool drops it."""
+        if self.errors_occurred and not self.in_atomic_block:
+            self.connection.close()
+        super().close()
 
     @property
     def errors_occurred(self) -> bool:
@@ -65,16 +73,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def errors_occurred(self, occurred: bool) -> None:
         if occurred:
             self._failed = self.connection
-
-    def is_usable(self) -> Any:
-        """Whether the kept connection is still good, which is seen by its socket.
-
-        Django sends a statement for that with every request. A server that was restarted or that hung up has closed
-        the connection, which makes the socket readable; only then is it asked.
-        """
-        if self.connection is None or self.errors_occurred:
-            return False
-        # select() knows the first 1,024 file descriptors alone.
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
-        return super().is_usable() if poll.poll(0) else True

@@ -4,6 +4,7 @@ import os
 import resource
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -23,16 +24,22 @@ from accounts.models import User
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.servers import ON_POSTGRES
 
+FORM = "application/x-www-form-urlencoded"
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
 
 
 @pytest.fixture(autouse=True)
-def _own_connection() -> Iterator[None]:
-    """No test gets the connection of another."""
+def _own_pool(settings: Any) -> Iterator[None]:
+    """A pool as a worker has it, with two connections that no other test has used; they take turns."""
     connection.close()
+    if ON_POSTGRES:
+        connection.settings_dict["OPTIONS"]["pool"] = {**settings.DATABASE_POOL, "max_size": 2}
     yield
     connection.close()
+    if ON_POSTGRES:
+        connection.close_pool()  # type: ignore[attr-defined]
+        del connection.settings_dict["OPTIONS"]["pool"]
 
 
 def _run_elsewhere(sql: str, *params: Any) -> None:
@@ -101,8 +108,9 @@ def test_no_request_notices_that_a_column_was_widened(api: AuthApi) -> None:
     with _widened_column() as widen:
         for _ in range(2):
             for _ in range(12):
-                assert _next_request(lambda: api.user(access)).status_code == 200
-                assert _next_request(User.objects.get).username == "alice"
+                for _connection in range(2):
+                    assert _next_request(lambda: api.user(access)).status_code == 200
+                    assert User.objects.get().username == "alice"
             with connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%avatar_url%"])
                 # Such plans are made, also after those before have become stale.
@@ -162,8 +170,8 @@ def test_an_error_of_the_data_leaves_the_connection_alone(api: AuthApi) -> None:
     used = connection.connection
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create(username="ALICE")
-    assert _next_request(User.objects.get).username == "alice"
-    assert connection.connection is used
+    assert [_next_request(User.objects.get).username for _ in range(2)] == ["alice"] * 2
+    assert not used.closed
 
 
 @on_postgres
@@ -174,11 +182,40 @@ def test_a_connection_with_a_high_file_descriptor(api: AuthApi) -> None:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 2048 else 2048, hard))
         connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
         while (descriptor := os.open(os.devnull, os.O_RDONLY)) < 1100:
             stack.callback(os.close, descriptor)
         stack.callback(os.close, descriptor)
         assert api.user(access).status_code == 200
         assert connection.connection.fileno() > 1024
         used = connection.connection
-        assert _next_request(lambda: api.user(access)).status_code == 200
-        assert connection.connection is used
+        assert [_next_request(lambda: api.user(access)).status_code for _ in range(2)] == [200] * 2
+        assert not used.closed
+
+
+@on_postgres
+def test_who_gets_no_connection_is_told_to_come_again(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    connection.settings_dict["OPTIONS"]["pool"] |= {"max_size": 1, "timeout": 0.1}
+    bearer = {"Authorization": f"Bearer {access}"}
+
+    def ask(method: str, path: str, **extra: Any) -> Any:
+        return Client(raise_request_exception=False).generic(method, path, headers=bearer, **extra)
+
+    with connection.cursor(), ThreadPoolExecutor(1) as others:
+
+        def answer(*args: str, **extra: Any) -> Any:
+            return others.submit(ask, *args, **extra).result()
+
+        user = answer("GET", "/api/auth/user/")
+        assert (user.status_code, user.json()["code"], user.headers["Retry-After"]) == (503, "overloaded", "2")
+        me = answer("GET", "/users/me")
+        assert (me.status_code, me.json(), me.headers["Retry-After"]) == (503, {"detail": "OVERLOADED"}, "2")
+        query = answer("POST", "/graph/query", data='{"query": "{me{id}}"}', content_type="application/json")
+        assert query.json()["errors"][0]["extensions"] == {"code": "SERVER_ERROR", "retryAfter": 2}
+        assert query.headers["Retry-After"] == "2"
+        page = answer("POST", "/reset-password/again", data="email=alice@example.org", content_type=FORM)
+        assert (page.status_code, page.json()["code"], page.headers["Retry-After"]) == (503, "overloaded", "2")
+    assert ask("GET", "/api/auth/user/").status_code == 200

@@ -1,18 +1,42 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+from django.db import connection
+
+from accounts.core import waiting
 from accounts.services import passwords
-from config.threads import RequestThreads
+from tests.servers import ON_POSTGRES
 
 SECONDS = 30
 
 
-def test_who_waits_to_hash_keeps_nobody_waiting_who_does_not(settings: Any) -> None:
+def test_every_hash_is_made_apart(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMITS = "off"
-    threads = RequestThreads(running=1, most=9)
-    with passwords.hash_lock:
-        logins = [threads.submit(passwords.prove, "correct-horse-9", None, counted_as="") for _ in range(4)]
-        change = threads.submit(passwords.make_hash, "correct-horse-9")
-        assert threads.submit(int, "7").result(SECONDS) == 7
-        assert [future.done() for future in [*logins, change]] == [False] * 5
-    assert [login.result(SECONDS).correct for login in logins] == [False] * 4
-    assert change.result(SECONDS).startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    calls = []
+
+    def run_apart(call: Any, args: Any) -> Any:
+        assert passwords.hash_lock.locked()
+        calls.append(call)
+        return call(*args)
+
+    monkeypatch.setattr(waiting, "run_apart", run_apart)
+    assert passwords.make_hash("correct-horse-9").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert not passwords.prove("correct-horse-9", None, counted_as="").correct
+    assert calls == [passwords.make_password, passwords.verify]
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite keeps its connection")
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_to_hash_keeps_no_connection_from_others() -> None:
+    def find_and_hash() -> bool:
+        connection.ensure_connection()
+        passwords.make_hash("correct-horse-9")
+        return connection.connection is None
+
+    with ThreadPoolExecutor(4) as threads, passwords.hash_lock:
+        logins = [threads.submit(find_and_hash) for _ in range(4)]
+        assert not any(login.done() for login in logins)
+        passwords.hash_lock.release()
+        assert [login.result(SECONDS) for login in logins] == [True] * 4
+        passwords.hash_lock.acquire()

@@ -50,9 +50,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     A view may name another field for an error in `error_fields`: the new password is `password1` in one body and
     `new_password1` in another.
     """
+    error = as_api_exception(error)
     if isinstance(error, AccountError):
         return _account_error(error, getattr(context.get("view"), "error_fields", {}))
-    error = as_api_exception(error)
     if isinstance(error, PermissionDenied):
         return Response({"detail": str(error), "code": "permission_denied"}, status=status.HTTP_403_FORBIDDEN)
     response = drf_exception_handler(error, context)

@@ -1,10 +1,18 @@
+import logging
+
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound, ParseError
 
 from accounts.api.common.bodies import BodyTooLarge
-from accounts.core.errors import AccountError
+from accounts.core.errors import AccountError, ErrorCode
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which a client may try again that found the database away.
+DATABASE_RETRY = 2
 
 
 def retry_header(error: AccountError) -> dict[str, str]:
@@ -12,8 +20,16 @@ def retry_header(error: AccountError) -> dict[str, str]:
     return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
+def database_is_away(error: OperationalError) -> AccountError:
+    """The refusal for a database that is gone, or so busy that it gives no connection; it is logged."""
+    logger.error("the database failed", extra={"error": str(error).partition("\n")[0]})
+    return AccountError(ErrorCode.OVERLOADED, data={"retry_after": DATABASE_RETRY})
+
+
 def as_api_exception(error: Exception) -> Exception:
-    """DRF's exception for what DRF would leave to Django's HTML pages; any other error as it is."""
+    """The refusal, or DRF's exception, for what DRF would leave to Django's HTML pages; any other error as it is."""
+    if isinstance(error, OperationalError):
+        return database_is_away(error)
     if isinstance(error, RequestDataTooBig):
         return BodyTooLarge()
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
