@@ -50,6 +50,16 @@ LIMITS = {
     for name, most in {
         "WRONG_PASSWORDS_PER_HOUR": 10,
         "WRONG_PASSWORDS_PER_DAY": 50,
+        "WRONG_PASSWORDS_PER_IP": 100,
+        "WRONG_CODES_PER_DAY": 25,
+        "WRONG_KEYS_PER_IP": 60,
+        "MAILS_PER_HOUR": 5,
+        "MAILS_PER_DAY": 20,
+        "REGISTRATIONS_PER_IP": 20,
+        "RESETS_PER_IP": 20,
+        "RESENDS_PER_IP": 20,
+        "CODES_PER_IP": 20,
+        "GUESSING_NOTICES_PER_DAY": 1,
     }.items()
 }
 HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)

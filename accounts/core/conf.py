@@ -61,6 +61,11 @@ class AccountSettings:
         return int(settings.LIMITS[name])
 
     @property
+    def place_known_for(self) -> timedelta:
+        """How long the place of a login has wrong passwords of its own (contract, Limits)."""
+        return timedelta(days=30)
+
+    @property
     def most_waiting_for_a_hash(self) -> int:
         """How many passwords may wait in one worker while another one is hashed."""
         return int(settings.HASH_QUEUE)

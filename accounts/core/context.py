@@ -1,5 +1,6 @@
 """Who is asking, in the one shape that every door gives to a flow."""
 
+import ipaddress
 import uuid
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -53,6 +54,18 @@ class ClientContext:
     request_id: str
     dialect: Dialect
     actor: Actor = STRANGER
+
+    @property
+    def place(self) -> str:
+        """What limits take for one client: the address, or the /64 network of an IPv6 address; "" without one."""
+        if ":" not in self.ip:
+            return self.ip
+        return str(ipaddress.ip_network((self.ip, 64), strict=False))
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether an administrator or the operator asks: limits are made for others."""
+        return self.actor.kind in (ActorKind.ADMINISTRATOR, ActorKind.COMMAND)
 
     def by_user(self, user_id: uuid.UUID) -> Self:
         """The same request, by a user who has proved who they are."""

@@ -30,6 +30,7 @@ def add_user(
     AccountError(EMAIL_TAKEN).
     """
     user = changes.new_user(username, email, password, context, now=clock.now())
+    user.password = passwords.make_hash(password)
     user.is_staff = user.is_superuser = is_superuser
     with transaction.atomic(durable=True):
         users.add(user, verified=verified, may_rename=username is None)

@@ -4,7 +4,8 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.services import audit, changes, passwords, users
+from accounts.services import audit, changes, logins, mail, passwords, users
+from accounts.services.limits import LimitReached
 
 
 def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
@@ -14,7 +15,16 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
     AccountError(OVERLOADED).
     """
     user = session.user
-    is_correct = passwords.prove(old_password, user, counted_as=users.counted_as(user)).correct
+    knows_place = bool(context.place) and session.place == context.place
+    counted_as = users.counted_as(user, known_place=context.place if knows_place else "")
+    try:
+        is_correct = passwords.prove(old_password, user, counted_as=counted_as, context=context).correct
+    except LimitReached as refusal:
+        if logins.owner_is_told_of(refusal, counted_as=counted_as):
+            with transaction.atomic(durable=True):
+                audit.record(EventKind.PASSWORD_GUESSED, context, user=user, session_id=session.pk)
+                mail.password_guessed(user, context)
+        raise
     if is_correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)

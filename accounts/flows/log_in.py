@@ -8,8 +8,10 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
+from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import logins, passwords, sessions, users
+from accounts.services import audit, logins, mail, passwords, sessions, users
+from accounts.services.limits import LimitReached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,16 @@ def log_in(
     an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(RATE_LIMITED)
     and AccountError(OVERLOADED).
     """
-    user = users.find(*names)
-    verdict = passwords.prove(password, user, counted_as=users.counted_as(user, *names))
+    user, knows_place = users.find_for_login(*names, place=context.place)
+    counted_as = users.counted_as(user, *names, known_place=context.place if knows_place else "")
+    try:
+        verdict = passwords.prove(password, user, counted_as=counted_as, context=context)
+    except LimitReached as refusal:
+        if logins.owner_is_told_of(refusal, counted_as=counted_as):
+            with transaction.atomic(durable=True):
+                audit.record(EventKind.PASSWORD_GUESSED, context, user=user)
+                mail.password_guessed(user, context)
+        raise
     now = clock.now()
     with transaction.atomic(durable=True):
         login = logins.finish(

@@ -6,7 +6,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import addresses, audit, links, mail, passwords, sessions
+from accounts.services import addresses, audit, limits, links, mail, passwords, sessions
 
 
 def report_not_me(*, key: str, context: ClientContext) -> None:
@@ -15,8 +15,11 @@ def report_not_me(*, key: str, context: ClientContext) -> None:
     The password stops working, because whoever did it may know it, and the address that the notice went to is the
     account's again. If another account has taken that address by now the account stays locked for an administrator:
     a reset mail would go to whoever did it.
-    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time.
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
+    AccountError(RATE_LIMITED).
     """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
     with transaction.atomic(durable=True):
         spent = links.spend_notice_key(key, password=passwords.make_unusable())
         if spent is None:
@@ -28,3 +31,4 @@ def report_not_me(*, key: str, context: ClientContext) -> None:
         audit.record(EventKind.DISOWNED, context, user=user)
         if addresses.restore(user, address):
             mail.password_reset(user, context)
+    limits.give_back(*tries)

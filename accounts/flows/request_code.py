@@ -3,7 +3,7 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, codes, mail, names, users
+from accounts.services import audit, codes, limits, mail, names, users
 
 
 def request_code(*, email: str, context: ClientContext) -> None:
@@ -12,6 +12,8 @@ def request_code(*, email: str, context: ClientContext) -> None:
     Raises AccountError(EMAIL_INVALID) and AccountError(RATE_LIMITED) (contract, Durudex).
     """
     email = names.clean_email(email)
+    mails = limits.by_mailbox(names.lookup_key(email), context)
+    limits.take(*limits.by_place(limits.CODES_PER_IP, context), *mails)
     user = users.find_by_email(email)
     with transaction.atomic(durable=True):
         code = codes.issue(email, now=clock.now())

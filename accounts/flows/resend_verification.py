@@ -2,11 +2,16 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, mail, users
+from accounts.services import audit, limits, mail, names, users
 
 
 def resend_verification(*, email: str, context: ClientContext) -> None:
-    """Mails a verification key to `email` if an active account waits for it; the same work if not."""
+    """Mails a verification key to `email` if an active account waits for it; the same work if not.
+
+    Raises AccountError(RATE_LIMITED), the same for known and unknown addresses.
+    """
+    mails = limits.by_mailbox(names.lookup_key(email), context)
+    limits.take(*limits.by_place(limits.RESENDS_PER_IP, context), *mails)
     user = users.find_by_email(email)
     if user is not None and (user.email_verified or not user.is_active):
         user = None

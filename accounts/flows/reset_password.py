@@ -6,7 +6,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import addresses, audit, codes, links, mail, names, passwords, sessions, users
+from accounts.services import addresses, audit, codes, limits, links, mail, names, passwords, sessions, users
 
 
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
@@ -14,11 +14,15 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
 
     uid: the one of the mailed link, where the client sends it; the token carries the same.
     Raises AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and
-    AccountError(PASSWORD_INVALID), which leaves the token unspent.
+    AccountError(PASSWORD_INVALID), which leaves the token unspent; AccountError(RATE_LIMITED) and
+    AccountError(OVERLOADED).
     """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
     user = users.find_by_uid(links.reset_token_uid(token))
     if user is None or uid not in (None, links.reset_uid(user)) or not links.reset_token_is_good(user, token):
         raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
+    limits.give_back(*tries)
     passwords.validate(password, user)
     new_hash = passwords.make_hash(password)
     with transaction.atomic(durable=True):
@@ -32,7 +36,8 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
     """Sets a new password for the person who has the code mailed to `email`, verifies it, and ends all sessions.
 
     Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and with the right
-    code alone AccountError(USER_NOT_FOUND); only a wrong code costs a try (contract, Durudex).
+    code alone AccountError(USER_NOT_FOUND), also for staff, who are not reset by six digits; only a wrong code costs a
+    try (contract, Durudex). Raises AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     email = names.clean_email(email)
     # The user's own name is checked later: without the code, nobody may learn what the password is too similar to.
@@ -40,11 +45,11 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
     new_hash = passwords.make_hash(password)
     user = users.find_by_email(email)
     now = clock.now()
-    with transaction.atomic(durable=True):
-        is_right = codes.spend(email, code, now=now)
-        if not is_right:
+    with codes.one_try(email) as attempt, transaction.atomic(durable=True):
+        attempt.is_right = codes.spend(email, code, now=now)
+        if not attempt.is_right:
             audit.record(EventKind.CODE_REFUSED, context, user=user)
-        elif user is None:
+        elif user is None or user.is_staff or user.is_superuser:
             raise AccountError(ErrorCode.USER_NOT_FOUND)
         else:
             passwords.validate(password, user)
@@ -54,7 +59,7 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
             if addresses.set_verified(user, True):
                 audit.record(EventKind.EMAIL_VERIFIED, context, user=user)
             _settle_reset(user, context)
-    if not is_right:
+    if not attempt.is_right:
         raise AccountError(ErrorCode.INVALID_CODE)
 
 

@@ -10,7 +10,7 @@ from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method
-from accounts.services import audit, changes, codes, logins, mail, sessions, users
+from accounts.services import audit, changes, codes, limits, logins, mail, names, passwords, sessions, users
 from accounts.services.logins import Started
 
 
@@ -32,12 +32,15 @@ def sign_up(
 
     username: None makes one from the address. starts_session: False for clients that log in after they registered.
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN), and
-    where verification is optional AccountError(EMAIL_TAKEN).
+    where verification is optional AccountError(EMAIL_TAKEN); AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
+    mails = limits.by_mailbox(names.lookup_key(user.email), context)
+    limits.take(*limits.by_place(limits.REGISTRATIONS_PER_IP, context), *mails)
+    user.password = passwords.make_hash(password)
     login = None
-    with transaction.atomic(durable=True):
+    with limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
         try:
             users.add(user, verified=False, may_rename=username is None)
         except AccountError as refusal:
@@ -66,14 +69,17 @@ def sign_up_with_code(
 
     starts_session: False for clients that are not given its tokens; the answer is None then.
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and
-    AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex).
+    AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex);
+    AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
+    limits.take(*limits.by_place(limits.REGISTRATIONS_PER_IP, context))
+    user.password = passwords.make_hash(password)
     login = None
-    with transaction.atomic(durable=True):
-        is_right = codes.spend(user.email, code, now=now)
-        if is_right:
+    with codes.one_try(user.email) as attempt, transaction.atomic(durable=True):
+        attempt.is_right = codes.spend(user.email, code, now=now)
+        if attempt.is_right:
             users.add(user, verified=True)
             audit.record(EventKind.REGISTERED, context.by_user(user.pk), user=user)
             if starts_session:
@@ -81,7 +87,7 @@ def sign_up_with_code(
                 login = logins.finish(user, proved=proved, context=context, now=now)
         else:
             audit.record(EventKind.CODE_REFUSED, context)
-    if not is_right:
+    if not attempt.is_right:
         raise AccountError(ErrorCode.INVALID_CODE)
     return sessions.tokens(login.session, login.refresh_id, now=now) if isinstance(login, Started) else None
 

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, links
+from accounts.services import audit, limits, links
 
 
 def verify_email(*, key: str, context: ClientContext) -> User:
@@ -12,12 +12,15 @@ def verify_email(*, key: str, context: ClientContext) -> User:
 
     Raises AccountError(EMAIL_ALREADY_VERIFIED) for a key whose address is verified, and
     AccountError(INVALID_VERIFICATION_KEY) for one that is wrong, past its time, or of an address that its user no
-    longer has.
+    longer has, and AccountError(RATE_LIMITED).
     """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
     with transaction.atomic(durable=True):
         user = links.spend_key(key)
         if user is None:
             is_spent = links.is_spent(key)
             raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
         audit.record(EventKind.EMAIL_VERIFIED, context.by_user(user.pk), user=user)
+    limits.give_back(*tries)
     return user

@@ -15,6 +15,7 @@ class MessageKind(models.TextChoices):
     VERIFICATION_CODE = "verification_code", _("your code")
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
+    PASSWORD_GUESSED = "password_guessed", _("somebody tries to guess your password")
     EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
 

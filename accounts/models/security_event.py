@@ -20,6 +20,7 @@ class EventKind(models.TextChoices):
     EMAIL_CHANGED = "email_changed", _("e-mail changed")
     LOGGED_IN = "logged_in", _("logged in")
     LOGIN_FAILED = "login_failed", _("login failed")
+    PASSWORD_GUESSED = "password_guessed", _("too many wrong passwords")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
     SESSION_ENDED = "session_ended", _("session ended")
     PROFILE_CHANGED = "profile_changed", _("profile changed")

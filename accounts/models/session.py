@@ -68,6 +68,8 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("user"))
     dialect = models.CharField(_("dialect"), max_length=16)
     ip = models.CharField(_("IP address"), max_length=45, blank=True)
+    # Where the login came from, as limits see it (ClientContext.place).
+    place = models.CharField(max_length=45, blank=True, editable=False, default="", db_default="")
     user_agent = models.CharField(_("user agent"), max_length=400, blank=True)
     started_at = models.DateTimeField(_("started"))
     last_used_at = models.DateTimeField(_("last used"))

@@ -14,7 +14,7 @@ class VerificationCodeQuerySet(models.QuerySet["VerificationCode"]):
 
 
 class VerificationCode(models.Model):
-    """The present code of one address, and how many it was sent in the running hour (contract, Durudex).
+    """The present code of one address (contract, Durudex).
 
     There is one row an address, so a newer code takes the place of the one before. A spent one has an
     empty hash, which no code has.
@@ -24,6 +24,7 @@ class VerificationCode(models.Model):
     code_hash = models.CharField(max_length=64, editable=False, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     expires_at = models.DateTimeField(_("expires"))
+    # The release before counts by these two how many codes it sends in an hour.
     issued = models.PositiveIntegerField(_("issued in this hour"), default=0)
     hour_started_at = models.DateTimeField(_("hour started"), db_index=True)
 

@@ -13,15 +13,14 @@ from accounts.services import addresses, audit, mail, names, passwords, sessions
 
 
 def new_user(username: str | None, email: str, password: str, context: ClientContext, *, now: datetime) -> User:
-    """A user that is not saved yet, with a hash of `password`; a username of None is made from the address.
+    """A user that is not saved yet and has no hash yet; a username of None is made from the address.
 
-    Raises AccountErrors for a username, address or password that cannot be had.
+    The password is only checked. Raises AccountErrors for a username, address or password that cannot be had.
     """
     name = names.username_from(email) if username is None else username
     user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
     for column, value in clean(user, username=name, email=email, password=password).items():
         setattr(user, column, value)
-    user.password = passwords.make_hash(password)
     return user
 
 

@@ -6,43 +6,56 @@ decides by itself, so that it holds between workers on either database, and cost
 
 import hashlib
 import hmac
-import math
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Case, F, Q, When
+from django.db.models import F
 
 from accounts.core.conf import conf
-from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import VerificationCode
-from accounts.models.user import canonical
+from accounts.services import limits, names
 
-MOST_AN_HOUR = 5
-_HOUR = timedelta(hours=1)
+
+@dataclass
+class Attempt:
+    """One try at a code. is_right: set by who looks at the code; a right one is not counted."""
+
+    is_right: bool = True
+
+
+@contextmanager
+def one_try(email: str) -> Iterator[Attempt]:
+    """Counts one try at the codes of `email`, beyond the tries of each code; entered outside of any transaction.
+
+    Raises AccountError(RATE_LIMITED) after WRONG_CODES_PER_DAY.
+    """
+    tries = ((limits.WRONG_CODES_PER_DAY, names.lookup_key(email)),)
+    limits.take(*tries)
+    attempt = Attempt()
+    try:
+        yield attempt
+    finally:
+        if attempt.is_right:
+            limits.give_back(*tries)
 
 
 def issue(email: str, *, now: datetime) -> str:
-    """A new code for `email`, which replaces the one before.
-
-    Raises AccountError(RATE_LIMITED) for an address that was sent MOST_AN_HOUR codes within the hour; the code that it
-    has stays good.
-    """
-    key, code = canonical(email), f"{secrets.randbelow(10**6):06d}"
-    first = VerificationCode(email_key=key, expires_at=now, hour_started_at=now)
-    VerificationCode.objects.bulk_create([first], ignore_conflicts=True)
-    rows = VerificationCode.objects.filter(email_key=key)
-    hour_is_over = Q(hour_started_at__lte=now - _HOUR)
-    allowed = rows.filter(hour_is_over | Q(issued__lt=MOST_AN_HOUR)) if conf.rate_limits_are_on else rows
-    issued = allowed.update(
+    """A new code for `email`, which replaces the one before."""
+    key, code = names.lookup_key(email), f"{secrets.randbelow(10**6):06d}"
+    row = VerificationCode(
+        email_key=key,
         code_hash=_hash(key, code, conf.secret_keys[0]),
         tries=0,
         expires_at=now + conf.verification_code_lifetime,
-        issued=Case(When(hour_is_over, then=1), default=F("issued") + 1),
-        hour_started_at=Case(When(hour_is_over, then=now), default=F("hour_started_at")),
+        hour_started_at=now,
     )
-    if not issued:
-        wait = rows.get().hour_started_at + _HOUR - now
-        raise AccountError(ErrorCode.RATE_LIMITED, data={"retry_after": max(1, math.ceil(wait.total_seconds()))})
+    replaced = ["code_hash", "tries", "expires_at"]
+    VerificationCode.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["email_key"], update_fields=replaced
+    )
     return code
 
 
@@ -53,7 +66,7 @@ def spend(email: str, code: str, *, now: datetime) -> bool:
     tries take turns: where the code was right and something else is refused, rolling back gives code and try back;
     a wrong try is to be committed.
     """
-    rows = VerificationCode.objects.filter(email_key=canonical(email))
+    rows = VerificationCode.objects.filter(email_key=names.lookup_key(email))
     if not rows.live(now).update(tries=F("tries") + 1):
         return False
     row = rows.get()

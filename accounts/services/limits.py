@@ -10,7 +10,8 @@ Windows of time begin at the same moment for everybody: an hour's limit counts f
 import hashlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from redis import Redis, RedisError
 
 from accounts.core import clock
 from accounts.core.conf import conf
+from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import LimitCounter
 
@@ -42,8 +44,21 @@ class Limit:
         return conf.limit(self.setting)
 
 
+# By account, or by the canonical name that no account has.
 WRONG_PASSWORDS_PER_HOUR = Limit(setting="WRONG_PASSWORDS_PER_HOUR", window=HOUR)
 WRONG_PASSWORDS_PER_DAY = Limit(setting="WRONG_PASSWORDS_PER_DAY", window=DAY)
+GUESSING_NOTICES_PER_DAY = Limit(setting="GUESSING_NOTICES_PER_DAY", window=DAY)
+# By mailbox.
+WRONG_CODES_PER_DAY = Limit(setting="WRONG_CODES_PER_DAY", window=DAY)
+MAILS_PER_HOUR = Limit(setting="MAILS_PER_HOUR", window=HOUR)
+MAILS_PER_DAY = Limit(setting="MAILS_PER_DAY", window=DAY)
+# By the address of the client, all of them in an hour.
+WRONG_PASSWORDS_PER_IP = Limit(setting="WRONG_PASSWORDS_PER_IP", window=HOUR)
+WRONG_KEYS_PER_IP = Limit(setting="WRONG_KEYS_PER_IP", window=HOUR)
+REGISTRATIONS_PER_IP = Limit(setting="REGISTRATIONS_PER_IP", window=HOUR)
+RESETS_PER_IP = Limit(setting="RESETS_PER_IP", window=HOUR)
+RESENDS_PER_IP = Limit(setting="RESENDS_PER_IP", window=HOUR)
+CODES_PER_IP = Limit(setting="CODES_PER_IP", window=HOUR)
 
 _ENDS_AT = LimitCounter._meta.get_field("ends_at")
 
@@ -51,9 +66,27 @@ _ENDS_AT = LimitCounter._meta.get_field("ends_at")
 Counted = tuple[Limit, str]
 
 
+class LimitReached(AccountError):
+    """A refusal because of `limits`."""
+
+    def __init__(self, limits: Collection[Limit], *, retry_after: int) -> None:
+        super().__init__(ErrorCode.RATE_LIMITED, data={"retry_after": retry_after})
+        self.limits = frozenset(limits)
+
+
+def by_place(limit: Limit, context: ClientContext) -> tuple[Counted, ...]:
+    """`limit`, counted by where the client is; nothing where that is not known or the client is trusted."""
+    return ((limit, context.place),) if context.place and not context.is_trusted else ()
+
+
+def by_mailbox(email_key: str, context: ClientContext) -> tuple[Counted, ...]:
+    """The limits of mail to one mailbox, which all kinds of mail share but security notices."""
+    return () if context.is_trusted else ((MAILS_PER_HOUR, email_key), (MAILS_PER_DAY, email_key))
+
+
 def check(*counted: Counted) -> None:
     """Raises AccountError(RATE_LIMITED) where one of the limits is used up; counts nothing."""
-    if conf.rate_limits_are_on:
+    if conf.rate_limits_are_on and counted:
         now = clock.now()
         _refuse_beyond(counted, [hits + 1 for hits in _count(counted, 0, now)], now)
 
@@ -64,7 +97,7 @@ def take(*counted: Counted) -> None:
     Raises AccountError(RATE_LIMITED) with `retry_after` in seconds where one of the limits is used up; then the try
     is counted under none of them.
     """
-    if conf.rate_limits_are_on:
+    if conf.rate_limits_are_on and counted:
         now = clock.now()
         try:
             _refuse_beyond(counted, _count(counted, 1, now), now)
@@ -75,15 +108,25 @@ def take(*counted: Counted) -> None:
 
 def give_back(*counted: Counted) -> None:
     """Takes a try back that was no offence."""
-    if conf.rate_limits_are_on:
+    if conf.rate_limits_are_on and counted:
         _count(counted, -1, clock.now())
 
 
+@contextmanager
+def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
+    """Takes back what was counted for something that is not done, because the block raises an AccountError."""
+    try:
+        yield
+    except AccountError:
+        give_back(*counted)
+        raise
+
+
 def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -> None:
-    ends = [_end(limit, now) for (limit, _of), hit in zip(counted, hits, strict=True) if hit > limit.most]
-    if ends:
-        seconds = math.ceil((max(ends) - now).total_seconds())
-        raise AccountError(ErrorCode.RATE_LIMITED, data={"retry_after": max(1, seconds)})
+    reached = [limit for (limit, _of), hit in zip(counted, hits, strict=True) if hit > limit.most]
+    if reached:
+        seconds = math.ceil((max(_end(limit, now) for limit in reached) - now).total_seconds())
+        raise LimitReached(reached, retry_after=max(1, seconds))
 
 
 def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
@@ -109,6 +152,8 @@ def _count_in_database(counts: list[tuple[str, datetime]], number: int) -> list[
     counters = LimitCounter.objects.filter(pk__in=[key for key, _ends_at in counts])
     if number < 0:
         counters.filter(hits__gt=0).update(hits=F("hits") + number)
+        # Tries that were refused leave nothing behind.
+        counters.filter(hits=0).delete()
         return []
     if number == 0:
         hits = dict(counters.values_list("key", "hits"))

@@ -9,7 +9,8 @@ from accounts.core.errors import ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import audit, passwords, refresh_chain
+from accounts.services import audit, limits, passwords, refresh_chain
+from accounts.services.limits import LimitReached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,21 @@ class Started:
 
     session: Session
     refresh_id: str
+
+
+def owner_is_told_of(refusal: LimitReached, *, counted_as: str) -> bool:
+    """Whether the owner is to be told now that somebody guesses at their password; true once a day.
+
+    Not to be called inside a transaction. A client that guesses at many accounts has used up its own limit: that is no
+    owner's concern.
+    """
+    if refusal.limits.isdisjoint({limits.WRONG_PASSWORDS_PER_HOUR, limits.WRONG_PASSWORDS_PER_DAY}):
+        return False
+    try:
+        limits.take((limits.GUESSING_NOTICES_PER_DAY, counted_as))
+    except LimitReached:
+        return False
+    return True
 
 
 def finish(
@@ -57,6 +73,7 @@ def finish(
         auth_time=now,
         dialect=context.dialect,
         ip=context.ip,
+        place=context.place,
         user_agent=context.user_agent,
         started_at=now,
         last_used_at=now,

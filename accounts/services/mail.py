@@ -41,6 +41,11 @@ def password_changed(user: User, context: ClientContext) -> None:
     _notice(MessageKind.PASSWORD_CHANGED, user, context, to=user.email, verified=user.email_verified)
 
 
+def password_guessed(user: User | None, context: ClientContext) -> None:
+    """Tells a user that somebody tries passwords. Without a user, the row is discarded by the worker."""
+    _put(MessageKind.PASSWORD_GUESSED, user, user.language if user else context.language, ip=context.ip)
+
+
 def email_changed(user: User, context: ClientContext, *, old: str, old_was_verified: bool) -> None:
     """Tells both addresses of `user`. Only the old one gets a link "this was not me", and only if it was verified."""
     _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)

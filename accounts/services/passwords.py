@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.core import waiting
 from accounts.core.conf import conf
+from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.services import limits
@@ -74,13 +75,17 @@ def verify(password: str, user: User | None) -> Verdict:
     return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
 
 
-def prove(password: str, user: User | None, *, counted_as: str) -> Verdict:
+def prove(password: str, user: User | None, *, counted_as: str, context: ClientContext) -> Verdict:
     """Whether it is the user's password, within the limits of wrong ones (contract, Limits).
 
     counted_as: the account, or the name that was typed where nobody has it (see users.counted_as).
-    Raises AccountError(RATE_LIMITED) before anything is hashed, and AccountError(OVERLOADED).
+    Raises LimitReached before anything is hashed, and AccountError(OVERLOADED).
     """
-    tries = ((limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as))
+    tries = (
+        (limits.WRONG_PASSWORDS_PER_HOUR, counted_as),
+        (limits.WRONG_PASSWORDS_PER_DAY, counted_as),
+        *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context),
+    )
     # A client without a try left takes no place in the queue.
     limits.check(*tries)
     with _in_turn():

@@ -7,11 +7,16 @@ from datetime import datetime
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.http import urlsafe_base64_decode
 from django.utils.translation import gettext as _
 
+from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import User
+from accounts.models import Session, User
+from accounts.models.session import EndReason
+from accounts.models.user import UserQuerySet
 from accounts.services import addresses, names
 
 # Longer than any id in any of its spellings.
@@ -20,10 +25,16 @@ LONGEST_ID = 1000
 
 def find(*typed: str) -> User | None:
     """The user whom each of `typed`, a username or an address, means; one statement."""
-    users = User.objects.with_address()
-    for name in typed:
-        users = users.filter(**{"email_key" if "@" in name else "username_key": names.lookup_key(name)})
-    return users.first()
+    return _meant_by(typed).first()
+
+
+def find_for_login(*typed: str, place: str) -> tuple[User | None, bool]:
+    """The user whom each of `typed` means, and whether they have logged in from `place` lately; one statement."""
+    since = clock.now() - conf.place_known_for
+    logins = Session.objects.filter(user=OuterRef("pk"), place=place, started_at__gt=since)
+    logins = logins.exclude(place="").exclude(end_reason=EndReason.DISOWNED)
+    user = _meant_by(typed).annotate(knows_place=Exists(logins)).first()
+    return user, bool(user and user.__dict__.pop("knows_place"))
 
 
 def find_by_email(email: str) -> User | None:
@@ -49,9 +60,15 @@ def find_by_uid(uid: str) -> User | None:
     return User.objects.with_address().filter(pk=pk, is_active=True).first()
 
 
-def counted_as(user: User | None, *typed: str) -> str:
-    """The text that limits count tries by: the id of the account, or the canonical names if no account has them."""
-    return str(user.pk) if user else "\0".join(names.lookup_key(name) for name in typed)
+def counted_as(user: User | None, *typed: str, known_place: str = "") -> str:
+    """The text that limits count tries by: the id of the account, or the canonical names if no account has them.
+
+    known_place: from where the user has logged in before. Their tries from there count by themselves, so that nobody
+    who guesses elsewhere locks them out.
+    """
+    if user is None:
+        return "\0".join(names.lookup_key(name) for name in typed)
+    return f"{user.pk} {known_place}".strip()
 
 
 def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
@@ -125,6 +142,13 @@ def set_groups(user: User, groups: Collection[Group]) -> bool:
         return False
     user.groups.set(groups)
     return True
+
+
+def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:
+    users = User.objects.with_address()
+    for name in typed:
+        users = users.filter(**{"email_key" if "@" in name else "username_key": names.lookup_key(name)})
+    return users
 
 
 def _taken(user: User) -> AccountError:

@@ -27,17 +27,25 @@ from accounts.flows.verify_email import verify_email
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Refusals that pass with time, and their status.
+PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
 View = Callable[[HttpRequest], HttpResponse]
 
 
 def page(view: View) -> View:
-    """Wraps a view: its answer carries no script, is not cached, and sends no referrer."""
+    """Wraps a view: its answer carries no script, is not cached, and sends no referrer.
+
+    A refusal that passes with time, and that the view lets through, is a page as well.
+    """
 
     @never_cache
     @csrf_exempt
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
-        response = view(request)
+        try:
+            response = view(request)
+        except AccountError as refusal:
+            response = _not_now(request, refusal)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
@@ -58,7 +66,8 @@ def verify(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/verify.html", {"key": request.GET.get("key", "")})
     try:
         verify_email(key=request.POST.get("key", ""), context=_client(request))
-    except AccountError:
+    except AccountError as refusal:
+        _raise_if_it_passes(refusal)
         return _spent(request, again="verify-email-again")
     return _done(request, _("Your address is verified"), _("You can close this page."))
 
@@ -87,8 +96,7 @@ def reset(request: HttpRequest) -> HttpResponse:
             if error.code is ErrorCode.INVALID_RESET_TOKEN:
                 return _spent(request, again="reset-password-again")
             problems = error.sentences
-            if error.code is ErrorCode.OVERLOADED:
-                status, headers = 503, retry_header(error)
+            status, headers = PASSES.get(error.code, 400), retry_header(error)
     if problems:
         answer = render(request, "pages/reset.html", {"token": token, "problems": problems}, status=status)
         for name, value in headers.items():
@@ -111,13 +119,27 @@ def not_me(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/not_me.html", {"key": request.GET.get("key", "")})
     try:
         report_not_me(key=request.POST.get("key", ""), context=_client(request))
-    except AccountError:
+    except AccountError as refusal:
+        _raise_if_it_passes(refusal)
         return _spent(request, again="reset-password-again")
     return _done(
         request,
         _("Your account is safe again"),
         _("Every session was ended and the password no longer works. A mail to choose a new one is on its way."),
     )
+
+
+def _raise_if_it_passes(refusal: AccountError) -> None:
+    if refusal.code in PASSES:
+        raise refusal
+
+
+def _not_now(request: HttpRequest, refusal: AccountError) -> HttpResponse:
+    values = {"title": _("Not now"), "text": refusal.sentences[0]}
+    answer = render(request, "pages/message.html", values, status=PASSES[refusal.code])
+    for name, value in retry_header(refusal).items():
+        answer.headers[name] = value
+    return answer
 
 
 def _client(request: HttpRequest) -> ClientContext:

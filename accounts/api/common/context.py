@@ -24,9 +24,11 @@ def client_ip(request: HttpRequest) -> str:
     chain = [*hops, request.META.get("REMOTE_ADDR", "")]
     claimed = chain[max(len(chain) - 1 - conf.trusted_proxy_count, 0)]
     try:
-        return str(ipaddress.ip_address(claimed.strip("[]")))
+        address = ipaddress.ip_address(claimed.strip("[]"))
     except ValueError:
         return ""
+    # A server that listens to IPv6 names its IPv4 clients like ::ffff:192.0.2.1.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def printable(text: str) -> str:
