@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from graphql import get_introspection_query
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from accounts.api.durudex import query_limits
 from accounts.models import VerificationCode
@@ -37,6 +38,15 @@ def fragments(count: int) -> str:
     return "{ ...F0 } " + " ".join(texts) + f" fragment F{count} on Query {{ __typename }}"
 
 
+def messages(answer: Any) -> list[str]:
+    return [one["message"] for one in answer.json()["errors"]]
+
+
+def row(pattern: str) -> str:
+    """31 in a row: one more than there may be."""
+    return " ".join(pattern.format(n=n) for n in range(31))
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -46,6 +56,18 @@ def fragments(count: int) -> str:
             "{ ...F } fragment F on Query { " + " ".join(f"a{n}: __typename" for n in range(16)) + " }",
             id="16 aliases in a fragment",
         ),
+        pytest.param("{ " + "me { username } " * 240 + "}", id="one field 240 times"),
+        pytest.param("{ " + "me { username } " * 30 + "}", id="one field 30 times"),
+        pytest.param(
+            "{ " + "me { ...F } " * 20 + "} fragment F on User { " + "id " * 30 + "}",
+            id="a fragment in each of 20 fields",
+        ),
+        pytest.param(
+            "{ ...A ...B } " + "".join(f"fragment {name} on Query {{ {'me { id } ' * 20} }}" for name in "AB"),
+            id="one field 20 times in each of two fragments",
+        ),
+        pytest.param("{ user(id: " + "9" * 10_000 + ") { id } }", id="a number of 10,000 digits"),
+        pytest.param('{ user(id: "' + "x" * 10_000 + '") { id } }', id="a string of 10,000 characters"),
         pytest.param(nested(100), id="100 levels"),
         pytest.param(nested(320), id="320 levels"),
         pytest.param(fragments(80), id="80 fragments in a row"),
@@ -92,9 +114,41 @@ def test_refused_queries(either: Durudex, query: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        pytest.param(
+            "{ " + row("...F{n}") + " } " + row("fragment F{n} on Query {{ me {{ id }} }}"), id="31 fragments"
+        ),
+        pytest.param("{ " + "...F " * 31 + "} fragment F on Query { __typename }", id="31 spreads"),
+        pytest.param("{ " + "... { __typename } " * 31 + "}", id="31 inline fragments"),
+        pytest.param("{ " + "__typename " * 31 + "}", id="31 fields"),
+        pytest.param("{ __typename " + "@include(if: true) " * 31 + "}", id="31 directives"),
+        pytest.param("query A " + row("@x{n}") + " { __typename }", id="31 directives of an operation"),
+        pytest.param("query (" + row("$v{n}: ID") + ") { __typename }", id="31 variables"),
+        pytest.param("{ user(" + row("a{n}: 1") + ") { id } }", id="31 arguments"),
+        pytest.param("{ user(id: [" + "1 " * 31 + "]) { id } }", id="31 values in a list"),
+        pytest.param("mutation { signIn(input: {" + row("a{n}: 1") + "}) { access } }", id="31 values in an object"),
+        pytest.param("query ($v: SignInInput = {" + row("a{n}: 1") + "}) { __typename }", id="31 values of a default"),
+    ],
+)
+def test_31_in_a_row(either: Durudex, query: str) -> None:
+    assert messages(either.run(query)) == ["A query may have at most 30 fields, arguments or values side by side."]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
         pytest.param("{ " + " ".join(f"a{n}: __typename" for n in range(15)) + " }", id="15 aliases"),
         pytest.param(fragments(18), id="fragments that double"),
         pytest.param(get_introspection_query(), id="introspection"),
+        pytest.param(
+            get_introspection_query(
+                specified_by_url=True,
+                directive_is_repeatable=True,
+                schema_description=True,
+                input_value_deprecation=True,
+            ),
+            id="introspection of all",
+        ),
+        pytest.param("{ " + "__typename " * 30 + "}", id="30 fields"),
         pytest.param("query A { __typename }", id="named"),
     ],
 )
@@ -187,11 +241,45 @@ def test_other_methods(either: Durudex, method: str) -> None:
     assert word(answer) == "INVALID_ARGUMENT"
 
 
-@pytest.mark.parametrize(("operations", "status"), [(199, 200), (201, 400)])
+@pytest.mark.parametrize(("operations", "status"), [(22, 200), (23, 400)])
 def test_tokens(either: Durudex, operations: int, status: int) -> None:
-    """Five tokens each."""
+    """22 tokens each."""
+    operation = "query A{} {{ ... @include(if: true) {{ __typename @skip(if: false) }} }}"
+    query = " ".join(operation.format(number) for number in range(operations))
+    assert either.run(query, operation_name="A0").status_code == status
+
+
+@pytest.mark.parametrize(("operations", "status"), [(30, 200), (31, 400)])
+def test_operations(either: Durudex, operations: int, status: int) -> None:
     query = " ".join(f"query A{number} {{ __typename }}" for number in range(operations))
     assert either.run(query, operation_name="A0").status_code == status
+
+
+@pytest.mark.parametrize(("values", "status"), [(998, 200), (999, 400)])
+def test_values_of_variables(either: Durudex, values: int, status: int) -> None:
+    """The object and its one key are values, too."""
+    assert either.run("{ __typename }", {"a": [1] * (values - 1)}).status_code == status
+
+
+def test_unknown_keys_of_a_variable_are_not_looked_at(either: Durudex) -> None:
+    query = "mutation ($input: SignInInput!) { signIn(input: $input) { access } }"
+    answer = either.run(query, {"input": {f"username{number}": 1 for number in range(40_000)}})
+    assert messages(answer) == ["The variables may hold at most 1000 values."]
+
+
+def test_what_a_query_may_cost() -> None:
+    """The numbers bound the work: with these the dearest query found cost 28 ms, of the 50 that it may."""
+    assert query_limits.LONGEST_QUERY == 10_000
+    assert query_limits.MOST_TOKENS == 500
+    assert query_limits.MOST_IN_A_ROW == 30
+    assert overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET == 2_000
+
+
+def test_what_clients_send_is_far_below_the_limit(either: Durudex) -> None:
+    with patch.object(overlapping_fields_can_be_merged, "MAX_COMPLEXITY_BUDGET", 20):
+        assert "errors" not in either.run(get_introspection_query()).json()
+        query = "{ __typename me { ...F } } fragment F on Me { __typename id username email }"
+        assert word(either.run(query)) == "UNAUTHORIZED"
 
 
 def test_time_limit(either: Durudex) -> None:

@@ -21,7 +21,7 @@ from strawberry.types.graphql import OperationType
 from accounts.api.common.bodies import check_length
 from accounts.api.durudex.context import GraphQLContext
 from accounts.api.durudex.errors import refusal, render, retry_after
-from accounts.api.durudex.query_limits import LONGEST_QUERY, holds_unclean_text
+from accounts.api.durudex.query_limits import LONGEST_QUERY, MOST_VALUES, holds_too_many, holds_unclean_text
 from accounts.api.durudex.schema import NEWER, Schema
 
 WITH_GET = {OperationType.QUERY}
@@ -118,6 +118,8 @@ def _operation(parameters: Any) -> Operation:
         raise Malformed(_("A query may have at most %(most)d characters.") % {"most": LONGEST_QUERY})
     if not isinstance(variables, dict | None) or not isinstance(name, str | None):
         raise Malformed(_("The variables are a JSON object, and the operation's name is a text."))
+    if holds_too_many(variables):
+        raise Malformed(_("The variables may hold at most %(most)d values.") % {"most": MOST_VALUES})
     if holds_unclean_text([query, variables, name]):
         raise Malformed(_("The request holds characters that no text has."))
     return Operation(query=query, variables=variables, name=name or None)
