@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.utils.translation import get_language, override
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.api.authapi.serializers import ErrorSerializer
+from accounts.api.common.documents import DocumentView
 from accounts.core.conf import conf
 
 # What AuthApi.md shows on operations that authenticate nobody but may be called by somebody who is logged in.
@@ -63,13 +60,7 @@ def describe_registration(result: dict[str, Any], **kwargs: Any) -> dict[str, An
     return result
 
 
-class SchemaView(SpectacularAPIView):
-    """The OpenAPI document. `?lang=en` and `?lang=uk` translate the summaries, which are Russian otherwise."""
+class SchemaView(DocumentView):
+    """The document of both HTTP dialects. Its summaries are Russian unless another language is asked for."""
 
-    @extend_schema(exclude=True)
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        asked = request.GET.get("lang", "ru")
-        with override(asked if asked in ("en", "uk") else "ru"):
-            response = self._get_schema_response(request)
-        response.headers["Content-Language"] = get_language() or "ru"
-        return response
+    default_language = "ru"

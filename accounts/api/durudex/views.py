@@ -12,13 +12,15 @@ from django.shortcuts import render as render_page
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 from rest_framework.exceptions import APIException
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from accounts.api.common.bodies import check_length
+from accounts.api.common.documents import MAX_AGE
 from accounts.api.durudex.context import GraphQLContext
 from accounts.api.durudex.errors import refusal, render, retry_after
 from accounts.api.durudex.query_limits import LONGEST_QUERY, MOST_VALUES, holds_too_many, holds_unclean_text
@@ -84,6 +86,8 @@ class GraphQLView(View):
 
 
 @require_safe
+@conditional_page
+@cache_control(public=True, max_age=MAX_AGE)
 def playground(request: HttpRequest) -> HttpResponse:
     """GraphiQL for both endpoints, which say by introspection what they can do."""
     response = render_page(request, "docs/graphiql.html")

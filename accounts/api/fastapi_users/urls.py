@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from accounts.api.common.documents import DocumentView
 from accounts.api.fastapi_users import user_views, views
 
 operations = [
@@ -17,14 +18,17 @@ operations = [
     path("users/<str:id>", user_views.UserView.as_view()),
 ]
 
-# The document of this dialect alone, where clients of FastAPI look for it.
-document = SpectacularJSONAPIView.as_view(
-    patterns=operations,
-    custom_settings={"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"]},
-)
+
+class Document(DocumentView):
+    """The document of this dialect alone, where clients of FastAPI look for it."""
+
+    renderer_classes = SpectacularJSONAPIView.renderer_classes
+    patterns = operations
+    custom_settings = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"]}
+
 
 urlpatterns = [
     *operations,
-    path("openapi.json", document),
+    path("openapi.json", Document.as_view()),
     re_path(r"^(?:auth|users)(?:/|$)", views.UnknownPathView.as_view()),
 ]

@@ -1,0 +1,92 @@
+"""What developers read is made once, and whoever has it is told that it is still good."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from accounts.api.common import documents
+
+DOCUMENTS = ["/api/schema/", "/api/schema/?format=json", "/api/schema/?lang=uk", "/openapi.json"]
+PAGES = ["/api/docs/", "/api/docs/?script=", "/api/redoc/", "/graph/"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_made() -> None:
+    documents._document.cache_clear()
+
+
+def get(path: str, **headers: str) -> Any:
+    return Client().get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def count_made(*paths: str) -> int:
+    """How many documents are made while these are asked for."""
+    with patch.object(SchemaGenerator, "get_schema", autospec=True, side_effect=SchemaGenerator.get_schema) as made:
+        for path in paths:
+            assert get(path).status_code == 200
+    return made.call_count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PAGES, "/.well-known/jwks.json"])
+def test_is_sent_once(path: str) -> None:
+    answer = get(path)
+    tag = answer.headers["ETag"]
+    assert tag.startswith('"')
+    again = get(path, If_None_Match=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("ETag", "Cache-Control", "Vary"):
+        assert again.headers[name] == answer.headers[name]
+    assert get(path, If_None_Match='"another"').content == answer.content
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PAGES])
+def test_is_kept_for_five_minutes(path: str) -> None:
+    assert get(path).headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_is_made_once(path: str) -> None:
+    assert count_made(path, path, path) == 1
+
+
+def test_each_language_and_format_is_made_once() -> None:
+    paths = [
+        f"/api/schema/?format={kind}&lang={language}" for kind in ("json", "yaml") for language in ("en", "ru", "uk")
+    ]
+    paths += [f"/openapi.json?lang={language}" for language in ("en", "ru", "uk")]
+    assert len({get(path).content for path in paths}) == len(paths)
+    documents._document.cache_clear()
+    assert count_made(*paths, *paths) == len(paths)
+
+
+def test_what_nobody_knows_makes_no_more() -> None:
+    unknown = [
+        f"{start}{name}={number}"
+        for start in ("/api/schema/?", "/openapi.json?")
+        for name in ("lang", "version", "x")
+        for number in range(5)
+    ]
+    assert count_made(*unknown) == 2
+    assert get("/api/schema/?version=2").content == get("/api/schema/").content
+
+
+def test_follows_the_setting(settings: Any) -> None:
+    optional = get("/api/schema/").content
+    settings.EMAIL_VERIFICATION = "mandatory"
+    assert get("/api/schema/").content != optional
+
+
+def test_language_is_told() -> None:
+    assert get("/api/schema/", Accept_Language="uk").headers["Content-Language"] == "ru"
+    assert get("/openapi.json", Accept_Language="uk").headers["Content-Language"] == "uk"
+    assert get("/openapi.json?lang=ru", Accept_Language="uk").headers["Content-Language"] == "ru"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/schema/?format=xml", 404), ("/openapi.json?format=yaml", 404)])
+def test_refusals_are_not_kept(path: str, status: int) -> None:
+    answer = get(path)
+    assert (answer.status_code, "Cache-Control" in answer.headers) == (status, False)
