@@ -18,6 +18,11 @@ def administrator_context(request: HttpRequest) -> ClientContext:
     return client_context(request, Dialect.ADMIN).by_administrator(cast(User, request.user).pk)
 
 
+def is_out_of_reach(user: User, request: HttpRequest) -> bool:
+    """Whether `user` is a superuser and the administrator behind `request` is none: the flows would refuse them."""
+    return user.is_superuser and not cast(User, request.user).is_superuser
+
+
 class StrictAdmin(admin.ModelAdmin):
     """A list that can be asked for by its declared filters and links alone."""
 

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.admin.base import ReadOnlyAdmin, administrator_context
+from accounts.core.errors import AccountError
 from accounts.flows.end_sessions import end_sessions
 from accounts.models import SecurityEvent, Session
 from accounts.models.session import SessionQuerySet
@@ -35,7 +36,11 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(description=_("End the selected sessions"), permissions=["end"])
     def end_these(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
         session_ids = list(queryset.values_list("pk", flat=True))
-        ended = end_sessions(session_ids=session_ids, context=administrator_context(request))
+        try:
+            ended = end_sessions(session_ids=session_ids, context=administrator_context(request))
+        except AccountError as error:
+            self.message_user(request, " ".join(error.sentences), messages.ERROR)
+            return
         text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended) % {"count": ended}
         self.message_user(request, text, messages.SUCCESS)
 

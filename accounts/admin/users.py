@@ -13,13 +13,14 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.base import StrictAdmin, administrator_context
+from accounts.admin.base import StrictAdmin, administrator_context, is_out_of_reach
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.administer import add_user, change_user, delete_user
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.models import User
+from accounts.services import users
 
 # An address belongs to its user's page: allauth's own list would edit it in place.
 admin.site.unregister(EmailAddress)
@@ -49,6 +50,12 @@ class UserAdmin(StrictAdmin):
 
     def has_end_session_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.end_session"))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and is_out_of_reach(obj, request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and is_out_of_reach(obj, request))
 
     @admin.display(boolean=True, description=_("e-mail verified"))
     def verified(self, user: User) -> bool:
@@ -138,7 +145,8 @@ class UserAdmin(StrictAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Who may delete a user may delete what is the user's: sessions go along, which nobody deletes by hand."""
         to_delete, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
-        return to_delete, counts, set(), protected
+        superusers = {str(user) for user in objs if is_out_of_reach(user, request)}
+        return to_delete, counts, superusers, protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         delete_user(user=obj, context=administrator_context(request))
@@ -149,7 +157,7 @@ class UserAdmin(StrictAdmin):
 
     @admin.action(description=_("Send a password reset mail"), permissions=["reset"])
     def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in self._within_reach(request, queryset):
             request_password_reset(email=user.email, context=administrator_context(request))
         self._say(request, queryset.count())
 
@@ -172,9 +180,15 @@ class UserAdmin(StrictAdmin):
         self._say(request, queryset.count())
 
     def _change_each(self, request: HttpRequest, queryset: QuerySet[User], **changes: Any) -> None:
-        for user in queryset:
+        for user in self._within_reach(request, queryset):
             change_user(user=user, context=administrator_context(request), **changes)
         self._say(request, queryset.count())
+
+    def _within_reach(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
+        """All of these users. Raises AccountError(SUPERUSER_PROTECTED) before anything is done to any of them."""
+        selected = list(queryset)
+        users.protect_superusers([user.pk for user in selected], administrator_context(request))
+        return selected
 
     def _say(self, request: HttpRequest, count: int) -> None:
         text = ngettext("Done for %(count)d user.", "Done for %(count)d users.", count) % {"count": count}

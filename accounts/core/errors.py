@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
     LAST_SUPERUSER = "last_superuser"
+    SUPERUSER_PROTECTED = "superuser_protected"
 
 
 # What a person is told of each code, unless the refusal has reasons of its own.
@@ -53,6 +54,7 @@ SENTENCES = {
     ErrorCode.SESSION_NOT_FOUND: _("No such session."),
     ErrorCode.AVATAR_URL_INVALID: _("Enter a valid https URL."),
     ErrorCode.LAST_SUPERUSER: _("The last active superuser has to stay."),
+    ErrorCode.SUPERUSER_PROTECTED: _("Only a superuser may do this to a superuser."),
 }
 
 

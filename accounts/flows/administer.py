@@ -58,14 +58,16 @@ def change_user(
     A new password and deactivating end the sessions; a new address is told to both the old and the new one, and
     like unmarking it kills the keys mailed before.
     session: the administrator's, which outlives a new password of their own.
-    Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN), and
-    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser.
+    Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN),
+    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser, and
+    AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and changes one.
     """
     values = changes.clean(user, username=username, avatar_url=avatar_url, email=email, password=password)
     new_email = values.pop("email", user.email)
     new_profile = {column: value for column, value in values.items() if value != getattr(user, column)}
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
         # First of all, because it locks the rows of several users.
         if is_active is False or is_superuser is False:
             users.keep_a_superuser(user)
@@ -97,14 +99,17 @@ def change_user(
 def delete_user(*, user: User, context: ClientContext) -> None:
     """Deletes an account with everything of its own; its security events stay, without personal data.
 
-    Raises AccountError(LAST_SUPERUSER) for the last active superuser.
+    Raises AccountError(LAST_SUPERUSER) for the last active superuser, and AccountError(SUPERUSER_PROTECTED) for an
+    administrator who is no superuser and deletes one.
     """
+    told = context
     if context.actor.user_id == user.pk:
         # Who deletes their own account leaves nothing that tells of them.
-        context = replace(context, ip="", user_agent="", actor=Actor(kind=context.actor.kind))
+        told = replace(context, ip="", user_agent="", actor=Actor(kind=context.actor.kind))
     with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
         users.keep_a_superuser(user)
         audit.forget_person(user)
-        audit.record(EventKind.DELETED, context)
+        audit.record(EventKind.DELETED, told)
         outbox.forget(user.email)
         user.delete()

@@ -8,7 +8,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.session import EndReason
-from accounts.services import sessions
+from accounts.services import sessions, users
 
 
 def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientContext) -> None:
@@ -42,6 +42,7 @@ def end_sessions(
 
     user_ids: only the sessions of these users; session_ids: only these sessions; without either, everybody's.
     One transaction a user: everybody's sessions are too many rows to lock at once.
+    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and ends sessions of one.
     """
     these = Session.objects.all()
     if user_ids is not None:
@@ -50,7 +51,9 @@ def end_sessions(
         these = these.filter(pk__in=session_ids)
     ended = 0
     owners = these.filter(ended_at=None).order_by("user_id").values_list("user_id", flat=True).distinct()
-    for user_id in list(owners):
+    owner_ids = list(owners)
+    users.protect_superusers(owner_ids, context)
+    for user_id in owner_ids:
         with transaction.atomic(durable=True):
             sessions.lock_user(user_id)
             theirs = these.filter(user_id=user_id)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.core import clock
 from accounts.core.conf import conf
+from accounts.core.context import ActorKind, ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.session import EndReason
@@ -117,6 +118,17 @@ def keep_a_superuser(user: User) -> None:
     superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
     if set(superusers.values_list("pk", flat=True)) == {user.pk}:
         raise AccountError(ErrorCode.LAST_SUPERUSER, reasons=(_("The last active superuser has to stay."),))
+
+
+def protect_superusers(user_ids: Collection[uuid.UUID], context: ClientContext) -> None:
+    """Raises AccountError(SUPERUSER_PROTECTED) if an administrator who is no superuser acts on one."""
+    actor = context.actor
+    if actor.kind is not ActorKind.ADMINISTRATOR:
+        return
+    if not User.objects.filter(pk__in=user_ids, is_superuser=True).exists():
+        return
+    if actor.user_id not in User.objects.get_queryset().active_superusers().values_list("pk", flat=True):
+        raise AccountError(ErrorCode.SUPERUSER_PROTECTED)
 
 
 def set_active(user: User, active: bool) -> bool:

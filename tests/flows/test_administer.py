@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from accounts.core.context import ClientContext
-from accounts.core.errors import ErrorCode
+from accounts.core.context import Actor, ActorKind, ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.end_sessions import end_sessions
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import PASSWORD
 from tests.flows.context import (
@@ -117,6 +118,57 @@ def test_an_account_is_deleted_with_all_of_its_own() -> None:
         event("deleted", "administrator", None),
     ]
     assert set(SecurityEvent.objects.values_list("actor__username", flat=True)) == {"root"}
+
+
+def test_superusers_are_beyond_who_is_none(rows: Any) -> None:
+    by_root()
+    root, staff = User.objects.with_address().get(), signed_up("sam")
+    login = logged_in("root")
+    before = rows(), Session.objects.get().ended_at, User.objects.filter(pk=root.pk).values().get()
+    context = client().by_administrator(staff.pk)
+    changes: list[dict[str, Any]] = [
+        {"username": "groot"},
+        {"avatar_url": "https://example.org/a.png"},
+        {"email": "sam@example.net"},
+        {"password": NEW_PASSWORD},
+        {"is_active": False},
+        {"is_superuser": False},
+        {"is_staff": False},
+        {"groups": [Group.objects.create(name="editors")]},
+        {"verified": False},
+    ]
+    refused = [refused_to(context, change_user, user=root, **change) for change in changes]
+    refused += [
+        refused_to(context, delete_user, user=root),
+        refused_to(context, end_sessions, user_ids=[staff.pk, root.pk]),
+        refused_to(context, end_sessions, session_ids=[login.session.pk]),
+        refused_to(context, end_sessions),
+    ]
+    assert refused == [ErrorCode.SUPERUSER_PROTECTED] * 13
+    # Who is a superuser no longer may no more, and a superuser who is locked is still one.
+    User.objects.update(is_superuser=True)
+    User.objects.exclude(pk=root.pk).update(is_active=False)
+    assert refused_to(context, change_user, user=root, username="groot") == ErrorCode.SUPERUSER_PROTECTED
+    User.objects.update(is_active=False)
+    User.objects.exclude(pk=root.pk).update(is_superuser=False, is_active=True)
+    assert refused_to(context, change_user, user=root, is_active=True) == ErrorCode.SUPERUSER_PROTECTED
+    User.objects.filter(pk=root.pk).update(is_active=True)
+    assert (rows(), Session.objects.get().ended_at, User.objects.filter(pk=root.pk).values().get()) == before
+
+
+def test_superusers_are_within_reach_of_superusers_and_commands() -> None:
+    context, root = by_root(), User.objects.with_address().get(username="root")
+    command = client(dialect=Dialect.COMMAND, actor=Actor(kind=ActorKind.COMMAND))
+    for number, one in enumerate((context, command)):
+        change_user(user=root, username=f"root{number}", context=one)
+        logged_in(f"root{number}")
+        assert end_sessions(user_ids=[root.pk], context=one) == 1
+
+
+def refused_to(context: ClientContext, flow: Any, **arguments: Any) -> ErrorCode:
+    with pytest.raises(AccountError) as refused:
+        flow(context=context, **arguments)
+    return refused.value.code
 
 
 def test_the_last_superuser_stays(rows: Any) -> None:

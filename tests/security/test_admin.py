@@ -130,3 +130,75 @@ def test_form_marks_only_what_its_administrator_may(staff: User, alice: Any) -> 
     assert logged_in(staff, *VIEW, "verify_user", "activate_user").post(url, body).status_code == 302
     user.refresh_from_db()
     assert (user.username, user.is_active) == ("alice", False)
+
+
+@pytest.fixture
+def root(db: Any) -> User:
+    """A superuser whose address is not verified, with one session."""
+    AuthApi().register("root")
+    user = User.objects.get(username="root")
+    user.is_staff = user.is_superuser = True
+    user.store("is_staff", "is_superuser")
+    return user
+
+
+def all_of(user: User) -> Any:
+    """What an administrator could have changed of a user."""
+    addresses = list(user.emailaddress_set.values("email", "verified"))  # type: ignore[attr-defined]
+    return User.objects.filter(pk=user.pk).values().get(), addresses, list(user.sessions.values("ended_at"))
+
+
+@pytest.mark.parametrize(
+    ("page", "action"),
+    [
+        ("user", "send_reset_mail"),
+        ("user", "mark_verified"),
+        ("user", "activate"),
+        ("user", "deactivate"),
+        ("user", "end_all_sessions"),
+        ("session", "end_these"),
+    ],
+)
+def test_a_superuser_is_beyond_the_acts_of_staff(
+    staff: User, root: User, letters: Mailbox, page: str, action: str
+) -> None:
+    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    letters.collect()
+    before = all_of(root), all_of(staff)
+    # One's own account stands first: nothing is done to anybody.
+    selected = [staff.pk, root.pk] if page == "user" else [root.sessions.get().pk]
+    body = {"action": action, "_selected_action": [str(pk) for pk in selected]}
+    answer = client.post(f"/admin/accounts/{page}/", body, follow=True)
+    assert b"Only a superuser may do this to a superuser." in answer.content
+    assert (all_of(root), all_of(staff), letters.collect()) == (before[0], before[1], [])
+
+
+def test_a_superuser_is_beyond_the_forms_of_staff(staff: User, root: User) -> None:
+    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    before = all_of(root)
+    url = f"/admin/accounts/user/{root.pk}"
+    page = client.get(f"{url}/change/")
+    assert page.status_code == 200
+    assert b'name="username"' not in page.content
+    assert b'name="_save"' not in page.content
+    assert b"/delete/" not in page.content
+    body = {"username": "groot", "avatar_url": "", "is_active": "on"}
+    assert client.post(f"{url}/change/", body).status_code == 403
+    assert client.get(f"{url}/delete/").status_code == 403
+    assert client.post(f"{url}/delete/", {"post": "yes"}).status_code == 403
+    selected = {"action": "delete_selected", "_selected_action": [str(root.pk)]}
+    assert b"Cannot delete user" in client.post("/admin/accounts/user/", selected).content
+    assert client.post("/admin/accounts/user/", selected | {"post": "yes"}).status_code == 403
+    assert all_of(root) == before
+
+
+def test_a_superuser_may_do_all_this_to_another(staff: User, root: User) -> None:
+    User.objects.filter(pk=staff.pk).update(is_superuser=True)
+    client = logged_in(staff)
+    url = f"/admin/accounts/user/{root.pk}"
+    body = {"username": "groot", "avatar_url": "", "is_active": "on", "is_staff": "on"}
+    assert client.post(f"{url}/change/", body).status_code == 302
+    root.refresh_from_db()
+    assert (root.username, root.is_superuser) == ("groot", False)
+    assert client.post(f"{url}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=root.pk).exists()

@@ -41,6 +41,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.SESSION_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url"),
     ErrorCode.LAST_SUPERUSER: Wire(),
+    ErrorCode.SUPERUSER_PROTECTED: Wire(status=status.HTTP_403_FORBIDDEN),
 }
 
 

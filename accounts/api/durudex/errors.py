@@ -53,6 +53,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND),
     ErrorCode.LAST_SUPERUSER: Wire(),
+    ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED),
     ErrorCode.OVERLOADED: Wire(word=Word.SERVER_ERROR),
 }

@@ -73,6 +73,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
     ErrorCode.OVERLOADED: Wire(word=Word.OVERLOADED, status=503),
     ErrorCode.LAST_SUPERUSER: Wire(word=Word.LAST_SUPERUSER),
+    ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.FORBIDDEN, status=403),
 }
 
 # What FastAPI says of an answer that concerns no rule of the accounts.
