@@ -59,8 +59,9 @@ def change_user(
     like unmarking it kills the keys mailed before.
     session: the administrator's, which outlives a new password of their own.
     Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN),
-    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser, and
-    AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and changes one.
+    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser, or barring the last one who
+    may use the admin from it, and AccountError(SUPERUSER_PROTECTED) for an administrator who changes a superuser and
+    is none.
     """
     values = changes.clean(user, username=username, avatar_url=avatar_url, email=email, password=password)
     new_email = values.pop("email", user.email)
@@ -71,6 +72,8 @@ def change_user(
         # First of all, because it locks the rows of several users.
         if is_active is False or is_superuser is False:
             users.keep_a_superuser(user)
+        if is_staff is False:
+            users.keep_a_superuser(user, in_admin=True)
         if new_profile:
             users.set_profile(user, new_profile)
             audit.record(EventKind.PROFILE_CHANGED, context, user=user)

@@ -109,13 +109,16 @@ def note_visit(user: User, *, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(last_visit=now)
 
 
-def keep_a_superuser(user: User) -> None:
+def keep_a_superuser(user: User, *, in_admin: bool = False) -> None:
     """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
 
+    in_admin: asks for another one who may use the admin.
     Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
     that of two superusers who remove each other one stays.
     """
     superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
+    if in_admin:
+        superusers = superusers.filter(is_staff=True)
     if set(superusers.values_list("pk", flat=True)) == {user.pk}:
         raise AccountError(ErrorCode.LAST_SUPERUSER, reasons=(_("The last active superuser has to stay."),))
 

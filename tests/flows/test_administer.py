@@ -178,7 +178,23 @@ def test_the_last_superuser_stays(rows: Any) -> None:
         refusal(delete_user, user=root),
         refusal(change_user, user=root, is_active=False),
         refusal(change_user, user=root, username="groot", is_superuser=False),
+        refusal(change_user, user=root, is_staff=False),
     ]
-    assert [refused.code for refused in refusals] == [ErrorCode.LAST_SUPERUSER] * 3
+    assert [refused.code for refused in refusals] == [ErrorCode.LAST_SUPERUSER] * 4
     root = User.objects.get()
     assert (root.username, root.is_active, root.is_superuser, rows()) == ("root", True, True, before)
+    assert root.is_staff is True
+
+
+def test_the_last_superuser_who_may_use_the_admin_keeps_that() -> None:
+    by_root()
+    root, other = User.objects.with_address().get(), signed_up("olga")
+    User.objects.filter(pk=other.pk).update(is_superuser=True)
+    assert refusal(change_user, user=root, is_staff=False).code == ErrorCode.LAST_SUPERUSER
+    User.objects.filter(pk=other.pk).update(is_staff=True, is_active=False)
+    assert refusal(change_user, user=root, is_staff=False).code == ErrorCode.LAST_SUPERUSER
+    User.objects.filter(pk=other.pk).update(is_active=True)
+    change_user(user=root, is_staff=False, context=client())
+    assert User.objects.get(pk=root.pk).is_staff is False
+    # Whoever has nothing to lose loses nothing.
+    change_user(user=root, is_staff=False, context=client())

@@ -74,6 +74,25 @@ def test_createsuperuser(api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
     assert User.objects.count() == 1
 
 
+def test_grant_superuser(api: AuthApi, alice: Any) -> None:
+    User.objects.update(is_active=False)
+    SecurityEvent.objects.all().delete()
+    assert run("grant_superuser", "ALICE@example.org") == "alice is an active superuser and may use the admin.\n"
+    user = User.objects.get()
+    assert (user.is_active, user.is_staff, user.is_superuser) == (True, True, True)
+    events = SecurityEvent.objects.order_by("id").values_list(
+        "kind", "detail", "user__username", "actor_kind", "user_agent"
+    )
+    assert list(events) == [
+        ("roles_changed", "is_staff=True is_superuser=True", "alice", "command", "manage.py grant_superuser"),
+        ("activated", "", "alice", "command", "manage.py grant_superuser"),
+    ]
+    run("grant_superuser", "alice")
+    assert SecurityEvent.objects.count() == 2
+    with pytest.raises(CommandError, match="There is no user carol"):
+        run("grant_superuser", "carol")
+
+
 def test_events_are_never_changed(alice: Any) -> None:
     event = SecurityEvent.objects.first()
     assert event is not None
