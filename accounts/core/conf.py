@@ -30,6 +30,11 @@ class AccountSettings:
         return timedelta(hours=12)
 
     @property
+    def admin_idle_time(self) -> timedelta:
+        """How long a login to the admin lives while nobody asks for a page of it."""
+        return timedelta(hours=1)
+
+    @property
     def refresh_grace(self) -> timedelta:
         return timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
 

@@ -15,6 +15,9 @@ from accounts.services import audit, jwt, refresh_chain
 from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
 
+# How often the use of an admin's session is written down: to read a page stays cheap.
+ADMIN_USE_NOTED = timedelta(minutes=1)
+
 
 def tokens(session: Session, refresh_id: str, *, now: datetime, access_lifetime: timedelta | None = None) -> TokenPair:
     """The tokens of a session that was started or rotated; called after the transaction that did it.
@@ -61,12 +64,22 @@ def authenticate(access_token: str, *, even_if_expired: bool = False) -> Session
 
 
 def of_admin(session_id: str) -> Session | None:
-    """The live session, with its user, that the admin's cookie names; None for any other text."""
+    """The live session, with its user, that the admin's cookie names; None for any other text, and once it was idle."""
+    now = clock.now()
     try:
-        found = find_live(uuid.UUID(session_id), now=clock.now())
+        found = find_live(uuid.UUID(session_id), now=now)
     except ValueError:
         return None
-    return found if found is not None and found.kind == SessionKind.ADMIN else None
+    if found is None or found.kind != SessionKind.ADMIN or now - found.last_used_at >= conf.admin_idle_time:
+        return None
+    return found
+
+
+def note_admin_use(session: Session, *, now: datetime) -> None:
+    """Writes that the admin's session is used, unless that was written within ADMIN_USE_NOTED."""
+    if now - session.last_used_at >= ADMIN_USE_NOTED:
+        # Of several requests at once the first writes it, and none goes back behind another.
+        Session.objects.filter(pk=session.pk, last_used_at=session.last_used_at).update(last_used_at=now)
 
 
 def check(token: str) -> None:

@@ -62,10 +62,35 @@ def test_who_may_no_longer_is_out_at_once(browser: Client, change: dict[str, boo
 
 def test_it_lives_twelve_hours(browser: Client) -> None:
     now = timezone.now()
+    for minutes in range(59, 12 * 60, 59):
+        with time_machine.travel(now + timezone.timedelta(minutes=minutes), tick=False):
+            assert is_in(browser)
     with time_machine.travel(now + timezone.timedelta(hours=11, minutes=59), tick=False):
         assert is_in(browser)
     with time_machine.travel(now + timezone.timedelta(hours=12, seconds=1), tick=False):
         assert not is_in(browser)
+
+
+def test_it_ends_after_an_hour_without_use(browser: Client) -> None:
+    used = Session.objects.get(kind="admin").last_used_at
+    with time_machine.travel(used + timezone.timedelta(minutes=59, seconds=59), tick=False):
+        assert is_in(browser)
+    used += timezone.timedelta(minutes=59, seconds=59)
+    assert Session.objects.get(kind="admin").last_used_at == used
+    with time_machine.travel(used + timezone.timedelta(hours=1), tick=False):
+        assert not is_in(browser)
+        assert browser.post("/admin/accounts/user/", {}).headers["Location"].startswith("/admin/login/")
+    # What looked too late is no use.
+    assert Session.objects.get(kind="admin").last_used_at == used
+
+
+def test_a_use_is_noted_once_a_minute(browser: Client, django_assert_num_queries: Any) -> None:
+    used = Session.objects.get(kind="admin").last_used_at
+    for seconds, noted, statements in ((59, 0, 1), (60, 60, 2), (61, 60, 1), (119, 60, 1), (120, 120, 2)):
+        moment = used + timezone.timedelta(seconds=seconds)
+        with time_machine.travel(moment, tick=False), django_assert_num_queries(statements):
+            browser.get("/admin/password_change/")
+        assert Session.objects.get(kind="admin").last_used_at == used + timezone.timedelta(seconds=noted)
 
 
 def test_logging_out_ends_it_and_an_old_cookie_is_worth_nothing(browser: Client) -> None:

@@ -8,6 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.visit_admin import visit_admin
 from accounts.models import Session, User
 from accounts.services import sessions
 
@@ -18,7 +19,7 @@ ADMIN_SESSION_KEY = "sid"
 def admin_session(request: HttpRequest) -> Session | None:
     """The live session that the admin's cookie names, with its user; read once a request."""
     if not hasattr(request, "_admin_session"):
-        request._admin_session = sessions.of_admin(request.session.get(ADMIN_SESSION_KEY, ""))  # type: ignore[attr-defined]
+        request._admin_session = visit_admin(session_id=request.session.get(ADMIN_SESSION_KEY, ""))  # type: ignore[attr-defined]
     return cast("Session | None", request._admin_session)  # type: ignore[attr-defined]
 
 
