@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "accounts.ops.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.ops.headers.HeadersMiddleware",
     "accounts.ops.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "accounts.ops.admin_cookies.AdminCookiesMiddleware",
