@@ -64,6 +64,15 @@ def origin(name: str, default: str) -> str:
     return raw
 
 
+def service(name: str) -> str:
+    """The URL of a service without query or trailing slash, such as ``https://api.example.org/range``; "" for none."""
+    raw = text(name).rstrip("/")
+    parts = urlsplit(raw)
+    if raw and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise refuse(name, f"an http or https URL without a query is expected, not {raw!r}")
+    return raw
+
+
 def link(name: str, default: str, placeholders: tuple[str, ...]) -> str:
     """A URL template that holds each of `placeholders` once, such as ``https://app.example.org/verify?key={key}``."""
     raw = text(name, default)

@@ -62,6 +62,7 @@ LIMITS = {
         "GUESSING_NOTICES_PER_DAY": 1,
     }.items()
 }
+PWNED_PASSWORDS_URL = environment.service("PWNED_PASSWORDS_URL")
 HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 
 # --- storage ---
@@ -148,6 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "accounts.services.guessable.GuessablePasswordValidator"},
+    {"NAME": "accounts.services.pwned.PwnedPasswordValidator"},
 ]
 
 # --- libraries ---

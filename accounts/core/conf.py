@@ -76,6 +76,11 @@ class AccountSettings:
         return int(settings.HASH_QUEUE)
 
     @property
+    def pwned_passwords_url(self) -> str:
+        """The service that tells leaked passwords, without a trailing slash; "" where none is asked."""
+        return str(settings.PWNED_PASSWORDS_URL)
+
+    @property
     def redis_url(self) -> str:
         """The Redis that counts for all workers and hosts; "" where there is none."""
         return str(settings.REDIS_URL)

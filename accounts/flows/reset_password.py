@@ -40,10 +40,16 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
     try (contract, Durudex). Raises AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     email = names.clean_email(email)
-    # The user's own name is checked later: without the code, nobody may learn what the password is too similar to.
-    passwords.validate(password, User(email=email))
-    new_hash = passwords.make_hash(password)
     user = users.find_by_email(email)
+    passwords.validate(password, User(email=email))
+    # Without the code, nobody may learn what the password is too similar to. It is looked at here all the same: a
+    # validator may ask the network, which no transaction waits for.
+    refusal = None
+    try:
+        passwords.validate(password, user or User(email=email))
+    except AccountError as error:
+        refusal = error
+    new_hash = passwords.make_hash(password)
     now = clock.now()
     with codes.one_try(email) as attempt, transaction.atomic(durable=True):
         attempt.is_right = codes.spend(email, code, now=now)
@@ -51,8 +57,9 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
             audit.record(EventKind.CODE_REFUSED, context, user=user)
         elif user is None or user.is_staff or user.is_superuser:
             raise AccountError(ErrorCode.USER_NOT_FOUND)
+        elif refusal:
+            raise refusal
         else:
-            passwords.validate(password, user)
             if not passwords.swap(user, to=new_hash, mailbox_proved_at=now):
                 raise AccountError(ErrorCode.USER_NOT_FOUND)
             context = context.by_user(user.pk)

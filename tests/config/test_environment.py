@@ -43,6 +43,8 @@ from tests.processes import finish, manage
         ("SESSION_DAYS", "²"),
         ("REFRESH_GRACE_SECONDS", "-1"),
         ("TRUSTED_PROXY_COUNT", "many"),
+        ("PWNED_PASSWORDS_URL", "api.pwnedpasswords.com/range"),
+        ("PWNED_PASSWORDS_URL", "https://api.pwnedpasswords.com/range?x=1"),
     ],
 )
 def test_bad_value_stops_the_start(name: str, value: str) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -185,6 +186,24 @@ def test_every_door(doors: dict[str, Door], name: str) -> None:
     doors[name]("483920174658312")
     changed = set(User.objects.values_list("username", "password")) - before
     assert len(changed) == 1
+
+
+class OutsideOfTransactions:
+    """A validator that sees whether a transaction is open; one may ask the network."""
+
+    seen: list[bool] = []
+
+    def validate(self, password: str, user: Any = None) -> None:
+        self.seen.append(connection.in_atomic_block)
+
+
+@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open(doors: dict[str, Door], name: str, settings: Any) -> None:
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": f"{__name__}.{OutsideOfTransactions.__name__}"}]
+    OutsideOfTransactions.seen.clear()
+    doors[name]("483920174658312")
+    assert set(OutsideOfTransactions.seen) == {False}
 
 
 @pytest.mark.django_db
