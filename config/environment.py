@@ -45,8 +45,8 @@ def choice(name: str, default: str, options: tuple[str, ...]) -> str:
     return raw
 
 
-def names(name: str) -> list[str]:
-    return [part.strip() for part in text(name).split(",") if part.strip()]
+def names(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
 def origin(name: str, default: str) -> str:

@@ -62,6 +62,14 @@ LIMITS = {
         "GUESSING_NOTICES_PER_DAY": 1,
     }.items()
 }
+# Names under which somebody would be taken for the operator, in the languages of the pages.
+RESERVED_USERNAMES = environment.names(
+    "RESERVED_USERNAMES",
+    "admin,administrator,root,superuser,sysadmin,system,operator,moderator,staff,team,official,owner,support,help,"
+    "helpdesk,service,security,abuse,billing,contact,info,account,accounts,api,www,webmaster,postmaster,hostmaster,"
+    "mailerdaemon,noreply,null,undefined,anonymous,everyone,админ,администратор,модератор,поддержка,безопасность,"
+    "адмін,адміністратор,підтримка,безпека",
+)
 PWNED_PASSWORDS_URL = environment.service("PWNED_PASSWORDS_URL")
 HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 

@@ -76,6 +76,11 @@ class AccountSettings:
         return int(settings.HASH_QUEUE)
 
     @property
+    def reserved_usernames(self) -> tuple[str, ...]:
+        """Names that nobody chooses for themselves."""
+        return tuple(settings.RESERVED_USERNAMES)
+
+    @property
     def pwned_passwords_url(self) -> str:
         """The service that tells leaked passwords, without a trailing slash; "" where none is asked."""
         return str(settings.PWNED_PASSWORDS_URL)

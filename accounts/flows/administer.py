@@ -29,7 +29,7 @@ def add_user(
     Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN) and
     AccountError(EMAIL_TAKEN).
     """
-    user = changes.new_user(username, email, password, context, now=clock.now())
+    user = changes.new_user(username, email, password, context, now=clock.now(), may_be_reserved=True)
     user.password = passwords.make_hash(password)
     user.is_staff = user.is_superuser = is_superuser
     with transaction.atomic(durable=True):
@@ -63,7 +63,9 @@ def change_user(
     may use the admin from it, and AccountError(SUPERUSER_PROTECTED) for an administrator who changes a superuser and
     is none.
     """
-    values = changes.clean(user, username=username, avatar_url=avatar_url, email=email, password=password)
+    values = changes.clean(
+        user, username=username, avatar_url=avatar_url, email=email, password=password, may_be_reserved=True
+    )
     new_email = values.pop("email", user.email)
     new_profile = {column: value for column, value in values.items() if value != getattr(user, column)}
     new_hash = None if password is None else passwords.make_hash(password)

@@ -9,17 +9,29 @@ from accounts.core.errors import AccountErrors
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
+from accounts.models.user import canonical
 from accounts.services import addresses, audit, mail, names, passwords, sessions
 
 
-def new_user(username: str | None, email: str, password: str, context: ClientContext, *, now: datetime) -> User:
+def new_user(
+    username: str | None,
+    email: str,
+    password: str,
+    context: ClientContext,
+    *,
+    now: datetime,
+    may_be_reserved: bool = False,
+) -> User:
     """A user that is not saved yet and has no hash yet; a username of None is made from the address.
 
-    The password is only checked. Raises AccountErrors for a username, address or password that cannot be had.
+    The password is only checked. may_be_reserved: an administrator gives the name.
+    Raises AccountErrors for a username, address or password that cannot be had.
     """
     name = names.username_from(email) if username is None else username
     user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
-    for column, value in clean(user, username=name, email=email, password=password).items():
+    for column, value in clean(
+        user, username=name, email=email, password=password, may_be_reserved=may_be_reserved
+    ).items():
         setattr(user, column, value)
     return user
 
@@ -31,10 +43,12 @@ def clean(
     avatar_url: str | None = None,
     email: str | None = None,
     password: str | None = None,
+    may_be_reserved: bool = False,
 ) -> dict[str, str]:
     """Those of the values for `user` that are not None, as they are kept, under the names of their columns.
 
     The password is only checked, against the name and the address that the user will have.
+    may_be_reserved: an administrator gives the name. A reserved name that the user has is no new one.
     Raises AccountErrors with every value that cannot be had.
     """
     kept: dict[str, str] = {}
@@ -49,12 +63,17 @@ def clean(
         if value is not None:
             kept[column] = check(value)
 
+    def check_username() -> None:
+        username = kept.get("username")
+        if username is not None and not may_be_reserved and canonical(username) != user.username_key:
+            names.check_not_reserved(username)
+
     def check_password() -> None:
         if password is not None:
             future = User(username=kept.get("username", user.username), email=kept.get("email", user.email))
             passwords.validate(password, future)
 
-    AccountErrors.gather(*(partial(keep, column) for column in checks), check_password)
+    AccountErrors.gather(*(partial(keep, column) for column in checks), check_username, check_password)
     return kept
 
 

@@ -1,13 +1,16 @@
 """What a username, an address and an avatar URL may be, and their canonical form (contract, Accounts)."""
 
 import re
+import secrets
 import unicodedata
+from functools import lru_cache
 
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.utils.translation import gettext as _
 
+from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models.user import canonical
 
@@ -17,6 +20,13 @@ LONGEST_AVATAR_URL = 500
 
 # Django's UnicodeUsernameValidator without @, which tells a username from an address.
 _USERNAME = re.compile(r"[\w.+-]+")
+# Letters of the Hangul alphabet that are never seen.
+_UNSEEN = re.compile("[\u115f\u1160]")
+# What one letter is taken for: lower i, upper I, l and 1 are one.
+_SKELETON = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"} | dict.fromkeys(".+-_", ""))
+_SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")
+# What UTS #39 does not list, because it looks alike in italics alone.
+_IN_ITALICS = {"п": "n", "и": "u", "г": "r"}
 
 
 def clean_username(raw: str) -> str:
@@ -28,13 +38,24 @@ def clean_username(raw: str) -> str:
         reason = _("A username has 1 to 150 characters.")
     elif "@" in username:
         reason = _("A username cannot contain @.")
-    elif not _USERNAME.fullmatch(username):
+    elif not _USERNAME.fullmatch(username) or _UNSEEN.search(username):
         reason = _("A username may contain only letters, numbers, and . + - _ characters.")
     elif confusables.is_dangerous(username, preferred_aliases=["LATIN"]):
         reason = _("This username mixes scripts whose letters can be mistaken for one another.")
     if reason:
         raise AccountError(ErrorCode.USERNAME_INVALID, reasons=(reason,))
     return username
+
+
+def check_not_reserved(username: str) -> None:
+    """Raises AccountError(USERNAME_INVALID) for a name that looks like one of RESERVED_USERNAMES."""
+    if is_reserved(username):
+        raise AccountError(ErrorCode.USERNAME_INVALID, reasons=(_("This username is reserved."),))
+
+
+def is_reserved(username: str) -> bool:
+    """Whether a username, as clean_username() gives it, looks like one of RESERVED_USERNAMES."""
+    return _skeleton(username) in _reserved(conf.reserved_usernames)
 
 
 def clean_email(raw: str) -> str:
@@ -69,11 +90,42 @@ def username_from(email: str) -> str:
     local = email[:LONGEST_EMAIL].rpartition("@")[0]
     letters = _USERNAME.findall(unicodedata.normalize("NFKC", local))
     try:
-        return clean_username("".join(letters)[:100])
+        username = clean_username("".join(letters)[:100])
     except AccountError:
-        return "user"
+        username = "user"
+    return f"{username}-{secrets.token_hex(3)}" if is_reserved(username) else username
 
 
 def lookup_key(name: str) -> str:
     """The canonical form of a typed name. A text that is too long for a name gives "", which no account has."""
     return canonical(name) if len(name) <= LONGEST_EMAIL else ""
+
+
+@lru_cache(maxsize=1)
+def _reserved(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_skeleton(name) for name in names)
+
+
+def _skeleton(username: str) -> str:
+    """What a name looks like, in the manner of UTS #39: equal for names that are taken for one another.
+
+    Case, marks and separators do not tell names apart here either, and an upper letter may look like one of ASCII where
+    the lower one does not, as the Cyrillic letter Em does.
+    """
+    return "".join(_looks_like(letter) for letter in unicodedata.normalize("NFKD", canonical(username)))
+
+
+@lru_cache(maxsize=10_000)
+def _looks_like(letter: str) -> str:
+    """The letters of ASCII that this one is taken for; the letter itself where there are none, "" for a mark."""
+    if unicodedata.combining(letter):
+        return ""
+    if letter.isascii():
+        return letter.translate(_SKELETON)
+    for shape in (letter, letter.upper()):
+        for found in confusables.is_confusable(shape) or []:
+            for homoglyph in found["homoglyphs"]:
+                if homoglyph["c"].isascii():
+                    return str(homoglyph["c"]).lower().translate(_SKELETON)
+    small_capital = _SMALL_CAPITAL.fullmatch(unicodedata.name(letter, ""))
+    return small_capital[1].lower().translate(_SKELETON) if small_capital else _IN_ITALICS.get(letter, letter)

@@ -28,10 +28,10 @@ def events() -> list[tuple[str, str, str | None]]:
 @pytest.fixture
 def root(alice: Any, api: AuthApi) -> Client:
     """A browser in which root, an administrator, is logged in."""
-    api.register("root")
-    User.objects.filter(username="root").update(is_staff=True, is_superuser=True)
+    api.register("boss")
+    User.objects.filter(username="boss").update(is_staff=True, is_superuser=True)
     client = Client()
-    client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+    client.post("/admin/login/", {"username": "boss", "password": PASSWORD})
     events()
     return client
 
@@ -73,7 +73,7 @@ def test_administrators(root: Client, alice: Any) -> None:
     body = {"username": "Alicia", "is_staff": "on", "groups": [editors.pk], "email_verified": "on"}
     assert root.post(url, body).status_code == 302
     assert events() == [
-        (kind, "administrator", "root")
+        (kind, "administrator", "boss")
         for kind in (
             "profile_changed",
             "roles_changed",
@@ -88,11 +88,11 @@ def test_administrators(root: Client, alice: Any) -> None:
 
 
 def test_superusers_through_the_api(root: Client, api: AuthApi, alice: Any) -> None:
-    token = FastAPIUsers().token("root@example.org")
+    token = FastAPIUsers().token("boss@example.org")
     events()
     FastAPIUsers().change(alice["user"]["pk"], token, is_verified=True)
     FastAPIUsers().delete(alice["user"]["pk"], token)
-    assert events() == [("email_verified", "administrator", "root"), ("deleted", "administrator", "root")]
+    assert events() == [("email_verified", "administrator", "boss"), ("deleted", "administrator", "boss")]
 
 
 def test_commands(api: AuthApi, alice: Any) -> None:
@@ -103,7 +103,7 @@ def test_commands(api: AuthApi, alice: Any) -> None:
 
 def test_who_deletes_themselves_leaves_no_name(root: Client) -> None:
     User.objects.filter(username="alice").update(is_superuser=True)
-    token = FastAPIUsers().token("root@example.org")
-    FastAPIUsers().delete(str(User.objects.get(username="root").pk), token)
+    token = FastAPIUsers().token("boss@example.org")
+    FastAPIUsers().delete(str(User.objects.get(username="boss").pk), token)
     event = SecurityEvent.objects.get(kind="deleted")
     assert (event.actor_kind, event.actor_id, event.ip) == ("administrator", None, "")

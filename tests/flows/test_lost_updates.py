@@ -40,10 +40,10 @@ def hidden_values(page: str) -> dict[str, str]:
 class TestAdministrator:
     @pytest.fixture
     def root(self, alice: Any, api: AuthApi) -> Client:
-        api.register("root")
-        User.objects.filter(username="root").update(is_staff=True, is_superuser=True)
+        api.register("boss")
+        User.objects.filter(username="boss").update(is_staff=True, is_superuser=True)
         client = Client()
-        client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+        client.post("/admin/login/", {"username": "boss", "password": PASSWORD})
         return client
 
     def test_who_saves_an_avatar_undoes_nothing_that_happened_meanwhile(
