@@ -35,6 +35,7 @@ if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- accounts: the contract's own settings, read through accounts.core.conf ---
+AUDIENCE = environment.text("AUDIENCE", "accounts")
 EMAIL_VERIFICATION = environment.choice("EMAIL_VERIFICATION", "optional", ("optional", "mandatory"))
 ACCESS_TOKEN_MINUTES = environment.whole_number("ACCESS_TOKEN_MINUTES", 5, least=1, most=24 * 60)
 SESSION_DAYS = environment.whole_number("SESSION_DAYS", 30, least=1, most=365)

@@ -12,6 +12,11 @@ class AccountSettings:
         return str(settings.PUBLIC_URL)
 
     @property
+    def audience(self) -> str:
+        """For whom tokens are: their claim `aud`."""
+        return str(settings.AUDIENCE)
+
+    @property
     def verification_is_mandatory(self) -> bool:
         return bool(settings.EMAIL_VERIFICATION == "mandatory")
 

@@ -23,7 +23,6 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.services import keys
 
 ALGORITHM = "EdDSA"
-AUDIENCE = "accounts"
 LONGEST_TOKEN = 4096
 
 
@@ -58,8 +57,8 @@ class _KeyedBackend(TokenBackend):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=8)
-def _backend(issuer: str, leeway: timedelta) -> _KeyedBackend:
-    return _KeyedBackend(ALGORITHM, audience=AUDIENCE, issuer=issuer, leeway=leeway)
+def _backend(issuer: str, audience: str, leeway: timedelta) -> _KeyedBackend:
+    return _KeyedBackend(ALGORITHM, audience=audience, issuer=issuer, leeway=leeway)
 
 
 def encode(
@@ -73,7 +72,7 @@ def encode(
     **claims: Any,
 ) -> str:
     """A signed token; times are kept to the second, further claims as they are."""
-    return _backend(conf.public_url, timedelta(0)).encode(
+    return _backend(conf.public_url, conf.audience, timedelta(0)).encode(
         {
             "token_type": token_type.value,
             "sub": str(user_id),
@@ -97,7 +96,7 @@ def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = Fa
     try:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise ValueError("not a token of ours")
-        verified = _verified(token, conf.public_url, leeway)
+        verified = _verified(token, conf.public_url, conf.audience, leeway)
     except (TokenBackendError, jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError):
         raise AccountError(ErrorCode.TOKEN_NOT_VALID) from None
     is_over = verified.expires_at + leeway <= clock.now()
@@ -114,13 +113,13 @@ class _Verified:
 
 
 @lru_cache(maxsize=4096)
-def _verified(token: str, issuer: str, leeway: timedelta) -> _Verified:
+def _verified(token: str, issuer: str, audience: str, leeway: timedelta) -> _Verified:
     """Checks a token's signature and claims, and answers what it says. Raises the errors of simplejwt and PyJWT.
 
     A client shows the same access token with every request of some minutes. That its signature is good stays so;
     whether its key is still honoured and its time not over is asked by decode() every time.
     """
-    payload = _backend(issuer, leeway).decode(token)
+    payload = _backend(issuer, audience, leeway).decode(token)
     claims = Claims(
         token_type=TokenType(payload["token_type"]),
         user_id=uuid.UUID(payload["sub"]),
