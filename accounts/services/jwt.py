@@ -24,6 +24,8 @@ from accounts.services import keys
 
 ALGORITHM = "EdDSA"
 LONGEST_TOKEN = 4096
+# How far ahead the clock of the host may be that issued a token. A token's end has no such leeway.
+CLOCK_LEEWAY = timedelta(seconds=30)
 
 
 class TokenType(StrEnum):
@@ -92,15 +94,21 @@ def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = Fa
     even_if_expired: accepts a token past its `exp` as long as its session may live; for logging out.
     Raises AccountError(TOKEN_NOT_VALID) for everything else.
     """
-    leeway = conf.session_lifetime if even_if_expired else timedelta(0)
     try:
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise ValueError("not a token of ours")
-        verified = _verified(token, conf.public_url, conf.audience, leeway)
+        verified = _verified(token, conf.public_url, conf.audience, conf.session_lifetime)
     except (TokenBackendError, jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError):
         raise AccountError(ErrorCode.TOKEN_NOT_VALID) from None
-    is_over = verified.expires_at + leeway <= clock.now()
-    if is_over or keys.verifying_key(verified.kid) is None or expected not in (None, verified.claims.token_type):
+    now = clock.now()
+    is_early = verified.begins_at > now + CLOCK_LEEWAY
+    is_over = verified.expires_at <= now - (conf.session_lifetime if even_if_expired else timedelta(0))
+    if (
+        is_early
+        or is_over
+        or keys.verifying_key(verified.kid) is None
+        or expected not in (None, verified.claims.token_type)
+    ):
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return verified.claims
 
@@ -108,18 +116,20 @@ def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = Fa
 @dataclass(frozen=True, kw_only=True)
 class _Verified:
     kid: str
+    begins_at: datetime
     expires_at: datetime
     claims: Claims
 
 
 @lru_cache(maxsize=4096)
-def _verified(token: str, issuer: str, audience: str, leeway: timedelta) -> _Verified:
+def _verified(token: str, issuer: str, audience: str, longest: timedelta) -> _Verified:
     """Checks a token's signature and claims, and answers what it says. Raises the errors of simplejwt and PyJWT.
 
     A client shows the same access token with every request of some minutes. That its signature is good stays so;
-    whether its key is still honoured and its time not over is asked by decode() every time.
+    whether its key is still honoured and whether it is its time is asked by decode() every time.
+    longest: the leeway for all times here, since PyJWT knows one for all of them alone.
     """
-    payload = _backend(issuer, audience, leeway).decode(token)
+    payload = _backend(issuer, audience, longest).decode(token)
     claims = Claims(
         token_type=TokenType(payload["token_type"]),
         user_id=uuid.UUID(payload["sub"]),
@@ -128,7 +138,13 @@ def _verified(token: str, issuer: str, audience: str, leeway: timedelta) -> _Ver
     )
     if not isinstance(claims.token_id, str) or not isinstance(payload["iat"], int):
         raise ValueError("odd claims")
-    return _Verified(kid=_kid(token), expires_at=datetime.fromtimestamp(payload["exp"], UTC), claims=claims)
+    begins, ends = max(payload["iat"], payload.get("nbf", 0)), payload["exp"]
+    return _Verified(
+        kid=_kid(token),
+        begins_at=datetime.fromtimestamp(begins, UTC),
+        expires_at=datetime.fromtimestamp(ends, UTC),
+        claims=claims,
+    )
 
 
 def _kid(token: str) -> str:
