@@ -16,7 +16,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.core.conf import conf
-from accounts.core.waiting import stand_aside
 
 SECONDS = 1.0
 # Padded answers have about 40 kB.
@@ -45,8 +44,7 @@ def _is_known(password: str) -> bool:
     prefix, suffix = digest[:5], digest[5:]
     asked = _pool.submit(_answer, f"{conf.pwned_passwords_url}/{prefix}")
     try:
-        with stand_aside.get()():
-            answer = asked.result(SECONDS)
+        answer = asked.result(SECONDS)
     except (OSError, HTTPException, ValueError) as error:
         asked.cancel()
         _log.warning(
