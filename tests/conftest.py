@@ -54,6 +54,12 @@ def rows(db: Any) -> Callable[[], dict[str, int]]:
 
 
 @pytest.fixture
+def immediate(settings: Any) -> None:
+    """A new address is its user's at once, as in the FastAPI Users package."""
+    settings.EMAIL_CHANGE = "immediate"
+
+
+@pytest.fixture
 def letters(db: Any) -> mailbox.Mailbox:
     """What was mailed: sends what is due to a list, as the worker would."""
     return mailbox.Mailbox()

@@ -25,8 +25,8 @@ class Mailbox:
 
 
 def link(letter: EmailMessage) -> str:
-    """The link in a mail's text."""
-    (found,) = re.findall(r"^(https?://\S+\?\S+)$", letter.body, re.MULTILINE)
+    """The link of the button in a mail's text; a verification mail has another one after it."""
+    found, *_others = re.findall(r"^(https?://\S+\?\S+)$", letter.body, re.MULTILINE)
     return str(found)
 
 

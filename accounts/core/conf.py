@@ -21,6 +21,16 @@ class AccountSettings:
         return bool(settings.EMAIL_VERIFICATION == "mandatory")
 
     @property
+    def email_change_is_confirmed(self) -> bool:
+        """Whether a user's new address is theirs only when it was confirmed from the new mailbox."""
+        return bool(settings.EMAIL_CHANGE == "confirmed")
+
+    @property
+    def recent_proof(self) -> timedelta:
+        """How long ago somebody may have proved who they are who changes the address or the password without it."""
+        return timedelta(hours=1)
+
+    @property
     def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=settings.ACCESS_TOKEN_MINUTES)
 

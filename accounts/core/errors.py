@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     INVALID_RESET_TOKEN = "invalid_reset_token"
     INVALID_CODE = "invalid_code"
     TOKEN_NOT_VALID = "token_not_valid"
+    REAUTHENTICATION_REQUIRED = "reauthentication_required"
     USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
@@ -50,6 +51,7 @@ SENTENCES = {
     ErrorCode.INVALID_RESET_TOKEN: _("This reset link is wrong, used or expired."),
     ErrorCode.INVALID_CODE: _("This code is wrong, used or expired."),
     ErrorCode.TOKEN_NOT_VALID: _("Token is invalid or expired"),
+    ErrorCode.REAUTHENTICATION_REQUIRED: _("Log in again to do this."),
     ErrorCode.USER_NOT_FOUND: _("No such user."),
     ErrorCode.SESSION_NOT_FOUND: _("No such session."),
     ErrorCode.AVATAR_URL_INVALID: _("Enter a valid https URL."),

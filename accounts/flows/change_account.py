@@ -1,20 +1,30 @@
 from django.db import transaction
 
+from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
-from accounts.services import changes, mail, passwords
+from accounts.services import changes, limits, mail, names, passwords, sessions
 
 
 def change_account(*, session: Session, email: str | None, password: str | None, context: ClientContext) -> User:
     """Sets what is not None of the user behind `session`, all or nothing (contract, FastAPI Users).
 
-    A new password ends every other session. A new address is unverified: it gets a key, and both the old and the new
-    one are told. Raises AccountErrors for values that cannot be had, AccountError(EMAIL_TAKEN), and
-    AccountError(TOKEN_NOT_VALID) if somebody else changed the password at the same moment.
+    A new password ends every other session. A new address gets a key, and the old one is told. With
+    EMAIL_CHANGE=confirmed the account keeps its address until the key is used; else it has the new one at once,
+    unverified.
+    Raises AccountErrors for values that cannot be had, AccountError(EMAIL_TAKEN), AccountError(RATE_LIMITED),
+    AccountError(OVERLOADED), AccountError(REAUTHENTICATION_REQUIRED) if the session did not begin within the last hour
+    (ASVS 5.0, 7.5.1), and AccountError(TOKEN_NOT_VALID) if somebody else changed the password at the same moment.
     """
     user = session.user
     values = changes.clean(user, email=email, password=password)
+    changes_email = values.get("email", user.email) != user.email
+    if (changes_email or password is not None) and session.auth_time < clock.now() - conf.recent_proof:
+        raise AccountError(ErrorCode.REAUTHENTICATION_REQUIRED)
+    if changes_email:
+        limits.take(*limits.by_mailbox(names.lookup_key(values["email"]), context))
     new_hash = None if password is None else passwords.make_hash(password)
     with transaction.atomic(durable=True):
         # The password goes first, so that its notice reaches the address that the account had until now.
@@ -22,7 +32,11 @@ def change_account(*, session: Session, email: str | None, password: str | None,
             if not passwords.swap(user, to=new_hash):
                 raise AccountError(ErrorCode.TOKEN_NOT_VALID)
             changes.password_changed(user, context, session=session)
-        if values.get("email", user.email) != user.email:
-            changes.change_email(user, values["email"], context, session=session)
-            mail.verification(user, context)
+        if changes_email:
+            if conf.email_change_is_confirmed:
+                sessions.lock_user(user.pk)
+                changes.request_email_change(user, values["email"], context, session=session)
+            else:
+                changes.change_email(user, values["email"], context, session=session)
+                mail.verification(user, context)
     return user

@@ -4,21 +4,26 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, limits, links
+from accounts.services import audit, limits, links, mail
 
 
 def verify_email(*, key: str, context: ClientContext) -> User:
-    """Marks the address that `key` was mailed to as verified, and answers its user.
+    """Marks the address that `key` was mailed to as verified, or gives it to the user who wanted it; answers the user.
 
     Raises AccountError(EMAIL_ALREADY_VERIFIED) for a key whose address is verified, and
     AccountError(INVALID_VERIFICATION_KEY) for one that is wrong, past its time, or of an address that its user no
-    longer has, and AccountError(RATE_LIMITED).
+    longer has, AccountError(EMAIL_TAKEN) where another account has it by now, and AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)
     with transaction.atomic(durable=True):
-        user = links.spend_key(key)
-        if user is None:
+        if changed := links.spend_change_key(key):
+            user = changed.user
+            audit.record(EventKind.EMAIL_CHANGED, context.by_user(user.pk), user=user)
+            mail.email_changed(user, context.by_user(user.pk), old=changed.old, old_was_verified=changed.was_verified)
+        elif verified := links.spend_key(key):
+            user = verified
+        else:
             is_spent = links.is_spent(key)
             raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
         audit.record(EventKind.EMAIL_VERIFIED, context.by_user(user.pk), user=user)

@@ -16,6 +16,8 @@ class MessageKind(models.TextChoices):
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
     PASSWORD_GUESSED = "password_guessed", _("somebody tries to guess your password")
+    EMAIL_CHANGE = "email_change", _("confirm your new address")
+    EMAIL_CHANGE_REQUESTED = "email_change_requested", _("somebody asked to change your address")
     EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
 

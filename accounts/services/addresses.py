@@ -4,13 +4,15 @@ An address is never edited in place: a new row takes its place, so that every ke
 dead.
 """
 
+from dataclasses import dataclass
+
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
-from accounts.models.user import canonical
+from accounts.services import names
 
 
 def add(user: User, *, verified: bool) -> None:
@@ -24,7 +26,7 @@ def change(user: User, email: str) -> bool:
     Answers whether the old address was verified.
     Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
     """
-    if canonical(email) == user.email_key:
+    if names.lookup_key(email) == user.email_key:
         raise AccountError(ErrorCode.EMAIL_TAKEN)
     user.email = email
     try:
@@ -38,9 +40,61 @@ def change(user: User, email: str) -> bool:
     return bool(was_verified)
 
 
+def propose(user: User, email: str) -> int:
+    """Notes an address that the user wants to have, in place of one noted before; answers the id of its row.
+
+    Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
+    """
+    key = names.lookup_key(email)
+    if User.objects.filter(email_key=key).exists():
+        raise AccountError(ErrorCode.EMAIL_TAKEN)
+    forget_proposed(user)
+    return int(EmailAddress.objects.create(user=user, email=key, primary=False, verified=False).pk)
+
+
+def forget_proposed(user: User) -> None:
+    EmailAddress.objects.filter(user=user, primary=False).delete()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """user: who has another address now. old: the one they had. was_verified: whether that was."""
+
+    user: User
+    old: str
+    was_verified: bool
+
+
+def take_proposed(address_id: int, email: str) -> Moved | None:
+    """Gives the active user who wanted `email` this address, verified, once; None where nobody waits for it.
+
+    Raises AccountError(EMAIL_TAKEN) where another account has it by now.
+    """
+    rows = EmailAddress.objects.filter(pk=address_id, primary=False, email=names.lookup_key(email))
+    user = User.objects.with_address().filter(pk__in=rows.values("user"), is_active=True).first()
+    # Of several who use the key at the same moment, one deletes the row.
+    if user is None or not rows.delete()[0]:
+        return None
+    old = user.email
+    was_verified = change(user, email)
+    set_verified(user, True)
+    User.objects.filter(pk=user.pk).update(mailbox_proved_at=clock.now())
+    return Moved(user=user, old=old, was_verified=was_verified)
+
+
+def find_unproved(address_id: int, email: str) -> User | None:
+    """The user of this address, locked, if nobody has ever proved to read a mailbox of theirs."""
+    address = EmailAddress.objects.filter(pk=address_id, email=email, primary=True, verified=False).first()
+    if address is None:
+        return None
+    users = User.objects.select_for_update(no_key=True, of=("self",)).filter(pk=address.user_id, email_key=email)
+    return users.filter(mailbox_proved_at=None, is_staff=False, is_superuser=False).first()
+
+
 def restore(user: User, address: str) -> bool:
     """Gives the user an address back that they have just proved to read; False where another account has it by now."""
-    if canonical(address) != user.email_key:
+    forget_proposed(user)
+    if names.lookup_key(address) != user.email_key:
         try:
             change(user, address)
         except AccountError:
@@ -65,7 +119,7 @@ def verify(address_id: int, email: str) -> User | None:
     """Marks the address of this id and text, once, and answers its active user; None where there is nothing to mark."""
     # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
     marked = EmailAddress.objects.filter(
-        pk=address_id, email=email, verified=False, user_id__in=User.objects.filter(is_active=True)
+        pk=address_id, email=email, verified=False, primary=True, user_id__in=User.objects.filter(is_active=True)
     ).update(verified=True)
     if not marked:
         return None

@@ -90,6 +90,16 @@ def password_changed(user: User, context: ClientContext, *, session: Session | N
     mail.password_changed(user, context)
 
 
+def request_email_change(user: User, email: str, context: ClientContext, *, session: Session) -> None:
+    """Mails a key to the address that `user` wants, and a notice to the one they have.
+
+    Raises AccountError(EMAIL_TAKEN).
+    """
+    address_id = addresses.propose(user, email)
+    audit.record(EventKind.EMAIL_CHANGE_REQUESTED, context, user=user, session_id=session.pk)
+    mail.email_change_requested(user, context, address_id=address_id, to=email)
+
+
 def change_email(user: User, email: str, context: ClientContext, *, session: Session | None = None) -> None:
     """Gives `user` another address, unverified, records it and tells both addresses. Raises AccountError(EMAIL_TAKEN).
 

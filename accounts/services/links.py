@@ -17,6 +17,8 @@ from accounts.services import addresses
 LONGEST_KEY = 1000
 
 _VERIFY_SALT = "accounts.verification-key"
+_CHANGE_SALT = "accounts.change-key"
+_NOT_REGISTERED_SALT = "accounts.not-registered-key"
 _NOT_ME_SALT = "accounts.notice-key"
 
 
@@ -27,12 +29,32 @@ def verification_key(user: User) -> str:
 
 def spend_key(key: str) -> User | None:
     """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
-    return addresses.verify(*_address_of(key))
+    return addresses.verify(*_address_of(key, _VERIFY_SALT))
 
 
 def is_spent(key: str) -> bool:
     """Whether the address that `key` was mailed to is verified already, and still its user's."""
-    return addresses.is_verified(*_address_of(key))
+    return addresses.is_verified(*_address_of(key, _VERIFY_SALT))
+
+
+def change_key(address_id: int, email: str) -> str:
+    """A key that makes `email` the address of the user who wanted it (see addresses.propose), for 24 hours."""
+    return signing.dumps([address_id, email], salt=_CHANGE_SALT)
+
+
+def spend_change_key(key: str) -> addresses.Moved | None:
+    """What addresses.take_proposed() answers; raises AccountError(EMAIL_TAKEN)."""
+    return addresses.take_proposed(*_address_of(key, _CHANGE_SALT))
+
+
+def not_registered_key(user: User) -> str:
+    """A key that says "I did not register", mailed to an address that was never proved, and good for 24 hours."""
+    return signing.dumps([user.address.pk, user.email_key], salt=_NOT_REGISTERED_SALT)
+
+
+def user_not_registered(key: str) -> User | None:
+    """The user whom the owner of the address did not register; None where the key is good for nothing."""
+    return addresses.find_unproved(*_address_of(key, _NOT_REGISTERED_SALT))
 
 
 def notice_key(user: User, address: str) -> str:
@@ -85,10 +107,10 @@ def reset_token_is_good(user: User, token: str) -> bool:
     return uid == reset_uid(user) and default_token_generator.check_token(user, secret)
 
 
-def _address_of(key: str) -> tuple[int, str]:
+def _address_of(key: str, salt: str) -> tuple[int, str]:
     """The id and the text of the address that `key` was mailed to; 0 and "" where the key is good for nothing."""
     try:
-        address_id, email = signing.loads(key[:LONGEST_KEY], salt=_VERIFY_SALT, max_age=conf.verification_key_lifetime)
+        address_id, email = signing.loads(key[:LONGEST_KEY], salt=salt, max_age=conf.verification_key_lifetime)
     except (signing.BadSignature, ValueError, TypeError):
         return 0, ""
     return address_id, email

@@ -13,9 +13,16 @@ from accounts.services import links, outbox
 
 
 def verification(user: User | None, context: ClientContext) -> None:
-    """The link that verifies the address of `user`. Without a user, the row is discarded by the worker."""
+    """The link that verifies the address of `user`. Without a user, the row is discarded by the worker.
+
+    A second link says "I did not register", as long as nobody has proved to read a mailbox of the account.
+    """
     link = conf.verify_email_url.format(key=links.verification_key(user)) if user else ""
-    _put(MessageKind.VERIFICATION, user, context.language, lifetime=conf.verification_key_lifetime, link=link)
+    decline = ""
+    if user is not None and user.mailbox_proved_at is None:
+        decline = f"{conf.public_url}/not-registered?key={links.not_registered_key(user)}"
+    lifetime = conf.verification_key_lifetime
+    _put(MessageKind.VERIFICATION, user, context.language, lifetime=lifetime, link=link, decline=decline)
 
 
 def verification_code(to: str, code: str, context: ClientContext) -> None:
@@ -46,6 +53,14 @@ def password_guessed(user: User | None, context: ClientContext) -> None:
     _put(MessageKind.PASSWORD_GUESSED, user, user.language if user else context.language, ip=context.ip)
 
 
+def email_change_requested(user: User, context: ClientContext, *, address_id: int, to: str) -> None:
+    """The link that confirms the new address `to`, and a notice to the address that the user has."""
+    link = conf.verify_email_url.format(key=links.change_key(address_id, to))
+    lifetime = conf.verification_key_lifetime
+    _put(MessageKind.EMAIL_CHANGE, None, context.language, to=to, lifetime=lifetime, link=link)
+    _notice(MessageKind.EMAIL_CHANGE_REQUESTED, user, context, to=user.email, verified=user.email_verified)
+
+
 def email_changed(user: User, context: ClientContext, *, old: str, old_was_verified: bool) -> None:
     """Tells both addresses of `user`. Only the old one gets a link "this was not me", and only if it was verified."""
     _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)
@@ -62,7 +77,7 @@ def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, v
     An address that was never verified gets no link: whoever reads it has not proved that the account is theirs.
     """
     link = f"{conf.public_url}/not-me?key={links.notice_key(user, to)}" if verified else ""
-    _put(kind, user, user.language, to=to, link=link, ip=context.ip)
+    _put(kind, user, user.language, to=to, is_theirs=verified, link=link, ip=context.ip)
 
 
 def _put(
@@ -71,12 +86,18 @@ def _put(
     language: str,
     *,
     to: str | None = None,
+    is_theirs: bool | None = None,
     lifetime: timedelta | None = None,
     **values: str,
 ) -> None:
-    """to: where it goes, if not to the address that the user has."""
+    """to: where it goes, if not to the address that the user has. is_theirs: whether that was ever verified.
+
+    A mail to an address that nobody has verified names no user: a stranger may have chosen the name.
+    """
+    if is_theirs is None:
+        is_theirs = user is not None and user.email_verified
     with translation.override(language):
-        values |= {"username": user.username if user else "", "site": conf.public_url}
+        values |= {"username": user.username if user and is_theirs else "", "site": conf.public_url}
         subject, text, html = (
             render_to_string(f"mail/{kind}.{part}", values) for part in ("subject.txt", "txt", "html")
         )

@@ -19,6 +19,7 @@ from accounts.api.common.errors import retry_header
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.report_not_me import report_not_me
+from accounts.flows.report_not_registered import report_not_registered
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
@@ -140,6 +141,19 @@ def _not_now(request: HttpRequest, refusal: AccountError) -> HttpResponse:
     for name, value in retry_header(refusal).items():
         answer.headers[name] = value
     return answer
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def not_registered(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "pages/not_registered.html", {"key": request.GET.get("key", "")})
+    try:
+        report_not_registered(key=request.POST.get("key", ""), context=_client(request))
+    except AccountError as refusal:
+        _raise_if_it_passes(refusal)
+        return _spent(request, again="reset-password-again")
+    return _done(request, _("The account is deleted"), _("Your address is free again. You can close this page."))
 
 
 def _client(request: HttpRequest) -> ClientContext:

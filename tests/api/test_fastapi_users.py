@@ -257,7 +257,7 @@ class TestPatchMe:
         assert client.login(ARTHUR, NEW_PASSWORD).status_code == 200
         assert letters.only().subject == "Your password was changed"
 
-    def test_address(self, client: FastAPIUsers, arthur: str, letters: Mailbox) -> None:
+    def test_address(self, client: FastAPIUsers, arthur: str, letters: Mailbox, immediate: None) -> None:
         key = link_values(letters.only())["key"]
         client.forgot_password(ARTHUR)
         reset = link_values(letters.only())["token"]
@@ -285,6 +285,31 @@ class TestPatchMe:
         assert rows() == before
         assert client.me(other).json()["email"] == ARTHUR
         assert client.login(ARTHUR).status_code == 200
+
+    def test_an_address_that_is_confirmed(self, client: FastAPIUsers, arthur: str, letters: Mailbox) -> None:
+        letters.collect()
+        assert client.change_me(arthur, email="Arthur@Avalon.bt").json()["email"] == ARTHUR
+        assert client.me(arthur).json()["email"] == ARTHUR
+        mails = letters.collect()
+        assert [(mail.to, mail.subject) for mail in mails] == [
+            (["Arthur@avalon.bt"], "Confirm your new e-mail address"),
+            ([ARTHUR], "Somebody asked to change your e-mail address"),
+        ]
+        answer = client.verify(link_values(mails[0])["key"])
+        assert (answer.json()["email"], answer.json()["is_verified"]) == ("Arthur@avalon.bt", True)
+        assert client.me(arthur).json()["email"] == "Arthur@avalon.bt"
+
+    @pytest.mark.parametrize("body", [{"email": "x@avalon.bt"}, {"password": NEW_PASSWORD}])
+    def test_a_session_of_more_than_an_hour(
+        self, client: FastAPIUsers, arthur: str, rows: Any, body: dict[str, str]
+    ) -> None:
+        Session.objects.update(auth_time=timezone.now() - timezone.timedelta(hours=1, seconds=1))
+        before, user = rows(), User.objects.values().get(email=ARTHUR)
+        answer = client.change_me(arthur, **body)
+        assert (answer.status_code, answer.json()) == (403, {"detail": "REAUTHENTICATION_REQUIRED"})
+        assert (rows(), User.objects.values().get(email=ARTHUR)) == (before, user)
+        Session.objects.update(auth_time=timezone.now() - timezone.timedelta(minutes=59))
+        assert client.change_me(arthur, **body).status_code == 200
 
     def test_notice_reaches_the_old_address(self, client: FastAPIUsers, arthur: str, letters: Mailbox) -> None:
         letters.collect()
@@ -339,7 +364,7 @@ class TestUsers:
         assert client.change(id_of(MERLIN), merlin, password=NEW_PASSWORD).status_code == 200
         assert (client.me(merlin).status_code, client.me(other).status_code) == (200, 401)
 
-    def test_delete(self, client: FastAPIUsers, arthur: str, merlin: str) -> None:
+    def test_delete(self, client: FastAPIUsers, arthur: str, merlin: str, immediate: None) -> None:
         curl = FastAPIUsers(**{"User-Agent": "curl of Arthur"})
         curl.login(ARTHUR, "wrong-horse-9")
         curl.change_me(arthur, email="a@avalon.bt")
@@ -399,12 +424,19 @@ class TestRaces:
         assert self.race(*calls) == [201, 201, 201]
 
     @pytest.mark.django_db(transaction=True)
-    def test_one_address_taken_at_once(self, client: FastAPIUsers, arthur: str, merlin: str) -> None:
+    def test_one_address_taken_at_once(self, client: FastAPIUsers, arthur: str, merlin: str, immediate: None) -> None:
         calls = [partial(client.change_me, token, email="grail@camelot.bt") for token in (arthur, merlin)]
         assert self.race(*calls) == [200, 400]
 
     @pytest.mark.django_db(transaction=True)
-    def test_own_address_changed_at_once(self, client: FastAPIUsers, arthur: str) -> None:
+    def test_addresses_asked_for_at_once(self, client: FastAPIUsers, arthur: str) -> None:
+        calls = [partial(client.change_me, arthur, email=f"{name}@camelot.bt") for name in ("a", "b", "c")]
+        assert self.race(*calls) == [200, 200, 200]
+        own, wanted = User.objects.get().emailaddress_set.order_by("-primary")
+        assert (own.email, wanted.email in {"a@camelot.bt", "b@camelot.bt", "c@camelot.bt"}) == (ARTHUR, True)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_own_address_changed_at_once(self, client: FastAPIUsers, arthur: str, immediate: None) -> None:
         calls = [partial(client.change_me, arthur, email=f"{name}@camelot.bt") for name in ("a", "b", "c")]
         assert self.race(*calls) == [200, 200, 200]
         (address,) = User.objects.get().emailaddress_set.all()

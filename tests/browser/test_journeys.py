@@ -127,14 +127,14 @@ def test_admin(scripted_page: Any, site: str, api: AuthApi, look: Any) -> None:
 def test_admin_works_under_its_policy(scripted_page: Any, site: str, api: AuthApi) -> None:
     """Filters, search, actions, the widget for groups and the page that asks before it deletes: no console error."""
     api.register("alice")
-    api.register("root")
-    User.objects.filter(username="root").update(is_staff=True, is_superuser=True)
+    api.register("boss")
+    User.objects.filter(username="boss").update(is_staff=True, is_superuser=True)
     alice = User.objects.get(username="alice")
     for name in ("editors", "readers"):
         Group.objects.create(name=name)
     page = scripted_page
     page.goto(f"{site}/admin/accounts/user/")
-    page.get_by_label("Username").fill("root")
+    page.get_by_label("Username").fill("boss")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{site}/admin/accounts/user/")

@@ -17,7 +17,8 @@ from tests.clients.fastapi_users import COOKIE, FastAPIUsers
 from tests.contract.oracle import Oracle
 from tests.mailbox import Mailbox, link_values
 
-pytestmark = pytest.mark.django_db
+# The package knows only addresses that change at once.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("immediate")]
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "correct-horse-9"

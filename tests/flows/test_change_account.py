@@ -1,18 +1,26 @@
 """Changing one's own address and password in one request."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from allauth.account.models import EmailAddress
 
+from accounts.core import clock
 from accounts.core.errors import ErrorCode
 from accounts.flows.change_account import change_account
-from accounts.models import Session, User
+from accounts.flows.report_not_me import report_not_me
+from accounts.flows.verify_email import verify_email
+from accounts.models import Message, Session, User
 from tests.clients.authapi import PASSWORD
 from tests.flows.context import (
     ADDRESS,
     NEW_PASSWORD,
     client,
     event,
+    forget,
     logged_in,
     mailed,
     recorded,
@@ -24,7 +32,7 @@ pytestmark = pytest.mark.django_db
 NEW_ADDRESS = "alicia@example.org"
 
 
-def test_both_at_once() -> None:
+def test_both_at_once(immediate: None) -> None:
     user = signed_up()
     user.emailaddress_set.update(verified=True)
     logged_in()
@@ -75,3 +83,97 @@ def test_a_password_that_somebody_else_changed_meanwhile(rows: Any) -> None:
     refused = refusal(change_account, session=session, email=None, password=NEW_PASSWORD)
     assert refused.code == ErrorCode.TOKEN_NOT_VALID
     assert (rows(), User.objects.get().password) == (before, "x")
+
+
+class TestConfirmed:
+    """A new address is the account's when it is confirmed from the new mailbox."""
+
+    @pytest.fixture
+    def session(self) -> Session:
+        signed_up().emailaddress_set.update(verified=True)
+        return logged_in().session
+
+    def key(self) -> str:
+        """The key that the new address was mailed."""
+        letter = Message.objects.filter(kind="email_change").latest("id")
+        return re.findall(r"key=(\S+)", letter.text)[0]
+
+    def ask(self, session: Session, email: str = NEW_ADDRESS) -> None:
+        context = client().by_user(session.user_id)
+        assert change_account(session=session, email=email, password=None, context=context).email == ADDRESS
+
+    def test_nothing_changes_before(self, session: Session) -> None:
+        before = User.objects.values().get()
+        self.ask(session)
+        assert User.objects.values().get() == before
+        assert User.objects.with_address().get().email_verified
+        assert recorded() == [event("email_change_requested", "user")]
+        assert mailed() == [("email_change", NEW_ADDRESS), ("email_change_requested", ADDRESS)]
+        letter = Message.objects.get(kind="email_change")
+        # Its reader may never have heard of the account: it names nobody.
+        assert "alice" not in letter.text + letter.html + letter.subject
+        assert "/not-me?key=" in Message.objects.get(kind="email_change_requested").text
+
+    def test_the_key_works_once(self, session: Session) -> None:
+        self.ask(session)
+        key = self.key()
+        forget()
+        assert verify_email(key=key, context=client()).email == NEW_ADDRESS
+        user = User.objects.with_address().get()
+        assert (user.email, user.email_verified) == (NEW_ADDRESS, True)
+        assert EmailAddress.objects.values_list("email", "primary", "verified").get() == (NEW_ADDRESS, True, True)
+        assert recorded() == [event("email_changed", "user"), event("email_verified", "user")]
+        assert mailed() == [("email_changed", ADDRESS), ("email_changed", NEW_ADDRESS)]
+        assert refusal(verify_email, key=key).code == ErrorCode.INVALID_VERIFICATION_KEY
+        # The session goes on.
+        assert not Session.objects.filter(ended_at__isnull=False).exists()
+
+    def test_a_second_wish_replaces_the_first(self, session: Session) -> None:
+        self.ask(session)
+        key = self.key()
+        self.ask(session, "alison@example.org")
+        assert refusal(verify_email, key=key).code == ErrorCode.INVALID_VERIFICATION_KEY
+        assert verify_email(key=self.key(), context=client()).email == "alison@example.org"
+
+    def test_a_taken_address(self, session: Session, rows: Any) -> None:
+        signed_up("bob")
+        before = rows()
+        refused = refusal(change_account, session=session, email="BOB@example.org", password=None)
+        assert (refused.code, rows()) == (ErrorCode.EMAIL_TAKEN, before)
+
+    def test_an_address_that_is_taken_meanwhile(self, session: Session, rows: Any) -> None:
+        self.ask(session, "bob@example.org")
+        key = self.key()
+        signed_up("bob")
+        before = rows()
+        assert refusal(verify_email, key=key).code == ErrorCode.EMAIL_TAKEN
+        assert (rows(), User.objects.get(username="alice").email) == (before, ADDRESS)
+
+    def test_a_key_past_its_time(self, session: Session) -> None:
+        self.ask(session)
+        with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=False):
+            assert refusal(verify_email, key=self.key()).code == ErrorCode.INVALID_VERIFICATION_KEY
+
+    def test_this_was_not_me(self, session: Session) -> None:
+        self.ask(session)
+        key = self.key()
+        notice = re.findall(r"key=(\S+)", Message.objects.get(kind="email_change_requested").text)[0]
+        report_not_me(key=notice, context=client())
+        assert refusal(verify_email, key=key).code == ErrorCode.INVALID_VERIFICATION_KEY
+        assert Session.objects.get().end_reason == "disowned"
+
+    def test_one_who_confirms_ends_the_notices_mailed_before(self, session: Session) -> None:
+        self.ask(session)
+        notice = re.findall(r"key=(\S+)", Message.objects.get(kind="email_change_requested").text)[0]
+        verify_email(key=self.key(), context=client())
+        assert refusal(report_not_me, key=notice).code == ErrorCode.INVALID_NOTICE_KEY
+        # The old address is told, and may say that it was not them.
+        changed = re.findall(r"key=(\S+)", Message.objects.get(kind="email_changed", to=ADDRESS).text)[0]
+        report_not_me(key=changed, context=client())
+        assert User.objects.get().email == ADDRESS
+
+    def test_mails_to_the_new_mailbox_are_limited(self, session: Session) -> None:
+        for number in range(5):
+            self.ask(session, "alicia@example.org" if number % 2 else "Alicia@example.org")
+        refused = refusal(change_account, session=session, email=NEW_ADDRESS, password=None)
+        assert refused.code == ErrorCode.RATE_LIMITED

@@ -53,6 +53,7 @@ def test_sessions_and_messages_are_kept_for_thirty_days() -> None:
 
 def test_codes_are_kept_for_a_day_and_mail_until_it_is_settled() -> None:
     request_code(email=ADDRESS, context=client())
+    LimitCounter.objects.all().delete()
     ends = VerificationCode.objects.get().expires_at
     with time_machine.travel(ends + timedelta(days=1), tick=False):
         assert purge() == {}
@@ -64,6 +65,7 @@ def test_codes_are_kept_for_a_day_and_mail_until_it_is_settled() -> None:
 def test_events_are_kept_for_four_hundred_days() -> None:
     request_code(email=ADDRESS, context=client())
     VerificationCode.objects.all().delete()
+    LimitCounter.objects.all().delete()
     at = SecurityEvent.objects.get().at
     with time_machine.travel(at + timedelta(days=400), tick=False):
         assert purge() == {}

@@ -135,8 +135,8 @@ def test_form_marks_only_what_its_administrator_may(staff: User, alice: Any) -> 
 @pytest.fixture
 def root(db: Any) -> User:
     """A superuser whose address is not verified, with one session."""
-    AuthApi().register("root")
-    user = User.objects.get(username="root")
+    AuthApi().register("boss")
+    user = User.objects.get(username="boss")
     user.is_staff = user.is_superuser = True
     user.store("is_staff", "is_superuser")
     return user

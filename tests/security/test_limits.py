@@ -140,11 +140,13 @@ class TestWrongPasswords:
         self, api: AuthApi, alice: Any, settings: Any
     ) -> None:
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        LimitCounter.objects.all().delete()
         assert [api.login("alice", WRONG).status_code for _ in range(11)] == [400] * 10 + [429]
         assert sorted(LimitCounter.objects.values_list("hits", flat=True)) == [1, 10, 10, 10]
 
     def test_counters_are_purged(self, api: AuthApi, alice: Any, settings: Any) -> None:
         settings.REDIS_URL = ""
+        LimitCounter.objects.all().delete()
         api.login("alice", WRONG)
         assert LimitCounter.objects.count() == 3
         with time_machine.travel(NOON + timezone.timedelta(hours=1), tick=True):

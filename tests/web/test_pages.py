@@ -147,6 +147,7 @@ def test_other_salts_do_not_open_it(browser: Client, alice: Any, letters: Mailbo
     assert browser.post("/not-me", {"key": key}).status_code == 400
 
 
+@pytest.mark.usefixtures("immediate")
 class TestStolenAccount:
     """Who has stolen a session changes the address and then the password; the old address still gets it back."""
 
@@ -193,6 +194,7 @@ class TestStolenAccount:
         assert letters.collect() == []
 
 
+@pytest.mark.usefixtures("immediate")
 class TestAccountWithANewOwner:
     """Who had an account before cannot take it back from the owner of its present address (USENIX Security 2022)."""
 

@@ -37,6 +37,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
     ErrorCode.INVALID_CODE: Wire(field="code"),
     ErrorCode.TOKEN_NOT_VALID: Wire(status=status.HTTP_401_UNAUTHORIZED),
+    ErrorCode.REAUTHENTICATION_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
     ErrorCode.USER_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.SESSION_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url"),

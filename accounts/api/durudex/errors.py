@@ -51,6 +51,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),
+    ErrorCode.REAUTHENTICATION_REQUIRED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND),
     ErrorCode.LAST_SUPERUSER: Wire(),
     ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.UNAUTHORIZED),

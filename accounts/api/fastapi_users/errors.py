@@ -38,6 +38,7 @@ class Word(StrEnum):
     USERNAME_TAKEN = "USERNAME_TAKEN"
     AVATAR_URL_INVALID = "AVATAR_URL_INVALID"
     INVALID_CODE = "INVALID_CODE"
+    REAUTHENTICATION_REQUIRED = "REAUTHENTICATION_REQUIRED"
     RATE_LIMITED = "RATE_LIMITED"
     OVERLOADED = "OVERLOADED"
 
@@ -69,6 +70,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.AVATAR_URL_INVALID: Wire(word=Word.AVATAR_URL_INVALID),
     ErrorCode.INVALID_CODE: Wire(word=Word.INVALID_CODE),
+    ErrorCode.REAUTHENTICATION_REQUIRED: Wire(word=Word.REAUTHENTICATION_REQUIRED, status=403),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
     ErrorCode.OVERLOADED: Wire(word=Word.OVERLOADED, status=503),

@@ -55,12 +55,13 @@ def operation(
     words: tuple[Word, ...] = (),
     with_reason: tuple[Word, ...] = (),
     refusals: tuple[int, ...] = (),
+    forbidden: tuple[Word, ...] = (),
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """extend_schema with what every operation of the dialect may answer.
 
     id: the operation id that FastAPI gives it. words: what a 400 may say; with_reason: those that come with a reason.
-    refusals: the other statuses, whose word FastAPI decides.
+    refusals: the other statuses, whose word FastAPI decides. forbidden: what a 403 may say as well.
     """
     responses: dict[int, Any] = dict(success)
     if body is not None:
@@ -69,7 +70,7 @@ def operation(
     elif words:
         responses[400] = _refusal(*words)
     for status in (*refusals, 413, *((429, 503) if body else ())):
-        responses[status] = _refusal(STATUS_WORDS[status])
+        responses[status] = _refusal(STATUS_WORDS[status], *(forbidden if status == 403 else ()))
     return extend_schema(
         operation_id=id,
         summary=summary,

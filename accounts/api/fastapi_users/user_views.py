@@ -40,6 +40,7 @@ class MeView(FastAPIUsersView):
         words=(Word.UPDATE_USER_EMAIL_ALREADY_EXISTS,),
         with_reason=(Word.UPDATE_USER_INVALID_PASSWORD,),
         refusals=(401, 403),
+        forbidden=(Word.REAUTHENTICATION_REQUIRED,),
     )
     def patch(self, request: Request) -> Response:
         body = self.body(UserUpdate)

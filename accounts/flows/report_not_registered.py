@@ -1,0 +1,26 @@
+from django.db import transaction
+
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models.security_event import EventKind
+from accounts.services import audit, limits, links, outbox
+
+
+def report_not_registered(*, key: str, context: ClientContext) -> None:
+    """What "I did not register" in a verification mail does: deletes the account, so that the address is free.
+
+    It works as long as nobody has proved to read a mailbox of the account, and for no staff.
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
+    AccountError(RATE_LIMITED).
+    """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
+    with transaction.atomic(durable=True):
+        user = links.user_not_registered(key)
+        if user is None:
+            raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
+        audit.forget_person(user)
+        audit.record(EventKind.NOT_REGISTERED, context)
+        outbox.forget(user.email)
+        user.delete()
+    limits.give_back(*tries)
