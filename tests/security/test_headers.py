@@ -37,6 +37,8 @@ ANSWERS = [
     ("GET", "/admin/nowhere/", 302, ADMIN),
 ]
 
+KEPT = {"/api/docs/", "/api/redoc/", "/graph/", "/api/schema/", "/openapi.json", "/.well-known/jwks.json"}
+
 
 @pytest.mark.parametrize(("method", "path", "status", "policy"), ANSWERS, ids=[f"{one[0]} {one[1]}" for one in ANSWERS])
 def test_headers_of_every_kind_of_answer(method: str, path: str, status: int, policy: str) -> None:
@@ -50,6 +52,8 @@ def test_headers_of_every_kind_of_answer(method: str, path: str, status: int, po
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    kept = path in KEPT
+    assert headers["Cache-Control"] == "public, max-age=300" if kept else "no-store" in headers["Cache-Control"]
     assert "Server" not in headers
     assert "X-Powered-By" not in headers
 
@@ -68,6 +72,20 @@ def test_no_answer_of_the_admin_is_kept(path: str, admin_browser: Client) -> Non
     for browser in (Client(), admin_browser):
         for method in ("get", "post", "head"):
             assert getattr(browser, method)(path).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api/nowhere", "/api/auth/nowhere/", "/graph/nowhere", "/.env", "/.git/config"]
+)
+def test_an_unknown_path_is_told_as_json(path: str) -> None:
+    answer = Client().get(path)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not found.", "code": "not_found"})
+
+
+def test_debug_is_off() -> None:
+    from config import settings
+
+    assert settings.DEBUG is False
 
 
 def test_a_failure_has_the_headers_too(monkeypatch: pytest.MonkeyPatch) -> None:
