@@ -1,8 +1,10 @@
+import re
 import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import Any, Self
 
+import idna
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -14,13 +16,52 @@ from django.utils.translation import gettext_lazy as _
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 
+# What a local part without quotes is made of (RFC 5322, RFC 6531).
+_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+
 
 def canonical(name: str) -> str:
     """The form under which a username or an e-mail is unique: NFKC and without regard to case.
 
+    An address, which has an @, has its domain by IDNA 2008 and no quotes that it does not need. A domain that IDNA does
+    not know is treated like a name: nobody registers with one.
     It is kept in a column of its own because no function of SQLite folds letters beyond ASCII.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    local, at, domain = name.rpartition("@")
+    if not at:
+        return _folded(name)
+    try:
+        domain = ascii_domain(domain)
+    except UnicodeError:
+        domain = _folded(domain)
+    return f"{_folded(unquoted(local))}@{domain}"
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as the DNS knows it: IDNA 2008, mapped by UTS #46, non-transitional. Raises UnicodeError."""
+    domain = domain.lower() if domain.isascii() else domain
+    if domain.isascii() and "xn--" not in domain:
+        return domain
+    return idna.encode(domain, uts46=True, transitional=False).decode("ascii")
+
+
+def unquoted(local: str) -> str:
+    """The local part of an address in NFKC, without quotes and backslashes that it does not need."""
+    local = unicodedata.normalize("NFKC", local)
+    if len(local) < 2 or local[0] != '"' or local[-1] != '"':
+        return local
+    inner = re.sub(r"\\(.)", r"\1", local[1:-1])
+    return inner if _DOT_ATOM.fullmatch(inner) else '"' + re.sub(r'(["\\])', r"\\\1", inner) + '"'
+
+
+def deliverable(address: str) -> str:
+    """The address as mail goes to it. Raises UnicodeError where there is no such domain."""
+    local, _at, domain = address.rpartition("@")
+    return f"{unquoted(local)}@{ascii_domain(domain)}"
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 @dataclass

@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 from functools import lru_cache
 
+import idna
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models.user import canonical
+from accounts.models.user import canonical, deliverable
 
 LONGEST_USERNAME = 150
 LONGEST_EMAIL = 254
@@ -20,8 +21,11 @@ LONGEST_AVATAR_URL = 500
 
 # Django's UnicodeUsernameValidator without @, which tells a username from an address.
 _USERNAME = re.compile(r"[\w.+-]+")
-# Letters of the Hangul alphabet that are never seen.
-_UNSEEN = re.compile("[\u115f\u1160]")
+# What nobody sees: controls, and what Unicode lets a display leave out (Default_Ignorable_Code_Point).
+_UNSEEN = re.compile(
+    "[\0-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 # What one letter is taken for: lower i, upper I, l and 1 are one.
 _SKELETON = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"} | dict.fromkeys(".+-_", ""))
 _SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")
@@ -30,7 +34,8 @@ _IN_ITALICS = {"п": "n", "и": "u", "г": "r"}
 
 
 def clean_username(raw: str) -> str:
-    """The username as it is kept: NFKC. Raises AccountError(USERNAME_INVALID)."""
+    """The username as it is kept: trimmed, NFKC. Raises AccountError(USERNAME_INVALID)."""
+    raw = raw.strip()
     # The length is checked first: NFKC takes time that grows with the square of a run of combining marks.
     username = unicodedata.normalize("NFKC", raw) if len(raw) <= LONGEST_USERNAME else ""
     reason = None
@@ -59,18 +64,29 @@ def is_reserved(username: str) -> bool:
 
 
 def clean_email(raw: str) -> str:
-    """The address as it is kept: NFKC, the domain in lower case. Raises AccountError(EMAIL_INVALID)."""
+    """The address as it is kept: trimmed, as canonical() has it, but with the person's own letters.
+
+    Raises AccountError(EMAIL_INVALID).
+    """
     email = raw.strip()
-    # The length is checked before NFKC, as in clean_username(), and after it, because NFKC makes some texts longer.
-    email = unicodedata.normalize("NFKC", email) if len(email) <= LONGEST_EMAIL else email
+    # The length is checked before anything else is done, as in clean_username(), and afterwards, because NFKC and IDNA
+    # make some texts longer.
     if len(email) > LONGEST_EMAIL:
-        raise AccountError(ErrorCode.EMAIL_INVALID, reasons=(_("An e-mail address has at most 254 characters."),))
+        raise _too_long()
+    if _UNSEEN.search(email):
+        raise AccountError(ErrorCode.EMAIL_INVALID, reasons=(_("An e-mail address has no invisible characters."),))
     try:
-        validate_email(email)
+        sent = deliverable(email)
+        validate_email(sent)
+        local, _at, domain = sent.rpartition("@")
+        kept = f"{local}@{idna.decode(domain) if 'xn--' in domain else domain}"
+    except UnicodeError:
+        raise AccountError(ErrorCode.EMAIL_INVALID) from None
     except ValidationError as error:
         raise AccountError(ErrorCode.EMAIL_INVALID, reasons=tuple(error.messages)) from None
-    local, _at, domain = email.rpartition("@")
-    return f"{local}@{domain.lower()}"
+    if len(sent) > LONGEST_EMAIL:
+        raise _too_long()
+    return kept
 
 
 def clean_avatar_url(raw: str) -> str:
@@ -97,8 +113,13 @@ def username_from(email: str) -> str:
 
 
 def lookup_key(name: str) -> str:
-    """The canonical form of a typed name. A text that is too long for a name gives "", which no account has."""
-    return canonical(name) if len(name) <= LONGEST_EMAIL else ""
+    """The canonical form of a typed name. A text that is too long or has a NUL gives "", which no account has."""
+    name = name.strip()
+    return canonical(name) if len(name) <= LONGEST_EMAIL and "\0" not in name else ""
+
+
+def _too_long() -> AccountError:
+    return AccountError(ErrorCode.EMAIL_INVALID, reasons=(_("An e-mail address has at most 254 characters."),))
 
 
 @lru_cache(maxsize=1)

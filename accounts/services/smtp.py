@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts.models import Message
+from accounts.models.user import deliverable
 
 
 class DeliveryError(Exception):
@@ -55,7 +56,7 @@ class Courier:
             mail = EmailMultiAlternatives(
                 subject=message.subject,
                 body=message.text,
-                to=[message.to],
+                to=[deliverable(message.to)],
                 headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
                 connection=connection,
             )
