@@ -64,9 +64,9 @@ def front(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "pages/verify.html", {"key": request.GET.get("key", "")})
+        return render(request, "pages/verify.html", {"key": request.GET.get("key", "").strip()})
     try:
-        verify_email(key=request.POST.get("key", ""), context=_client(request))
+        verify_email(key=request.POST.get("key", "").strip(), context=_client(request))
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
         return _spent(request, again="verify-email-again")
@@ -84,8 +84,8 @@ def verify_again(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "pages/reset.html", {"token": request.GET.get("token", "")})
-    token, password = request.POST.get("token", ""), request.POST.get("password1", "")
+        return render(request, "pages/reset.html", {"token": request.GET.get("token", "").strip()})
+    token, password = request.POST.get("token", "").strip(), request.POST.get("password1", "")
     problems: tuple[str, ...] = ()
     status, headers = 400, {}
     if password != request.POST.get("password2", ""):
@@ -117,9 +117,9 @@ def reset_again(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def not_me(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "pages/not_me.html", {"key": request.GET.get("key", "")})
+        return render(request, "pages/not_me.html", {"key": request.GET.get("key", "").strip()})
     try:
-        report_not_me(key=request.POST.get("key", ""), context=_client(request))
+        report_not_me(key=request.POST.get("key", "").strip(), context=_client(request))
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
         return _spent(request, again="reset-password-again")
@@ -147,9 +147,9 @@ def _not_now(request: HttpRequest, refusal: AccountError) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def not_registered(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "pages/not_registered.html", {"key": request.GET.get("key", "")})
+        return render(request, "pages/not_registered.html", {"key": request.GET.get("key", "").strip()})
     try:
-        report_not_registered(key=request.POST.get("key", ""), context=_client(request))
+        report_not_registered(key=request.POST.get("key", "").strip(), context=_client(request))
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
         return _spent(request, again="reset-password-again")

@@ -11,12 +11,12 @@ class TokenInput:
 
 
 def refresh_token(info: GraphQLInfo, input: TokenInput) -> str:
-    return renew_access(token=input.token, context=info.context.client())
+    return renew_access(token=input.token.strip(), context=info.context.client())
 
 
 def sign_out(info: GraphQLInfo, input: TokenInput) -> bool:
     # An access token past its time still says who wants to leave.
     session = info.context.session(even_if_expired=True)
     context = info.context.client().by_user(session.user_id)
-    log_out_by_token(session=session, refresh_token=input.token, context=context)
+    log_out_by_token(session=session, refresh_token=input.token.strip(), context=context)
     return True

@@ -1,5 +1,6 @@
 """The values of the dialect, the same in both schemas."""
 
+import re
 from datetime import datetime
 from typing import Any, NewType, Self
 
@@ -27,8 +28,8 @@ CODE: ScalarDefinition = strawberry.scalar(
 
 
 def digits(code: Code) -> str:
-    """The code as it was mailed: an Int has lost its leading zeros."""
-    return f"{code:06d}" if isinstance(code, int) else str(code)
+    """The code as it was mailed: an Int has lost its leading zeros, and people paste a String with blanks or dashes."""
+    return f"{code:06d}" if isinstance(code, int) else re.sub(r"[\s\-\u2010-\u2015]", "", str(code))
 
 
 @strawberry.type(description="What proves a session: access for minutes, refresh to get the next access token.")

@@ -37,14 +37,21 @@ class Str(serializers.CharField):
         return super().run_validation(data[:LONGEST_TEXT] if isinstance(data, str) else data)
 
 
+class Pasted(Str):
+    """A name, an address or a key, which people paste with blanks around it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).strip()
+
+
 def check_email(value: str) -> None:
     try:
         names.clean_email(value)
     except AccountError as error:
-        raise serializers.ValidationError(" ".join(error.reasons), code="email") from None
+        raise serializers.ValidationError(" ".join(error.sentences), code="email") from None
 
 
-class Email(Str):
+class Email(Pasted):
     default_validators = [check_email]
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
@@ -131,7 +138,7 @@ class LoginForm(Shape):
     """OAuth2's password form; `username` carries the e-mail."""
 
     grant_type = GrantType(required=False)
-    username = Str()
+    username = Pasted()
     password = Str()
     # Clients of OAuth2 may send these; nothing depends on them.
     scope = Str(required=False)
@@ -149,9 +156,9 @@ class EmailBody(Shape):
 
 
 class TokenBody(Shape):
-    token = Str()
+    token = Pasted()
 
 
 class ResetPasswordBody(Shape):
-    token = Str()
+    token = Pasted()
     password = Str()
