@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_sessions_events_and_limits'),
+        ('accounts', '0003_canonical_addresses'),
     ]
 
     operations = [
