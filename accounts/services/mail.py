@@ -9,6 +9,7 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.models.message import MessageKind
+from accounts.models.user import Address
 from accounts.services import links, outbox
 
 
@@ -17,10 +18,11 @@ def verification(user: User | None, context: ClientContext) -> None:
 
     A second link says "I did not register", as long as nobody has proved to read a mailbox of the account.
     """
-    link = conf.verify_email_url.format(key=links.verification_key(user)) if user else ""
+    asked = user or _nobody()
+    link = conf.verify_email_url.format(key=links.verification_key(asked))
     decline = ""
-    if user is not None and user.mailbox_proved_at is None:
-        decline = f"{conf.public_url}/not-registered?key={links.not_registered_key(user)}"
+    if asked.mailbox_proved_at is None:
+        decline = f"{conf.public_url}/not-registered?key={links.not_registered_key(asked)}"
     lifetime = conf.verification_key_lifetime
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=lifetime, link=link, decline=decline)
 
@@ -33,9 +35,8 @@ def verification_code(to: str, code: str, context: ClientContext) -> None:
 
 def password_reset(user: User | None, context: ClientContext) -> None:
     """The link to choose a new password. Without a user, the row is discarded by the worker."""
-    link = ""
-    if user:
-        link = conf.password_reset_url.format(uid=links.reset_uid(user), token=links.reset_token(user))
+    asked = user or _nobody()
+    link = conf.password_reset_url.format(uid=links.reset_uid(asked), token=links.reset_token(asked))
     _put(MessageKind.PASSWORD_RESET, user, context.language, lifetime=conf.reset_token_lifetime, link=link)
 
 
@@ -69,6 +70,13 @@ def email_changed(user: User, context: ClientContext, *, old: str, old_was_verif
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:
     _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context, to=user.email, verified=user.email_verified)
+
+
+def _nobody() -> User:
+    """A user who is not there. A link is made for them as well: an unknown address takes as long as a known one."""
+    nobody = User(username="nobody", email="nobody@invalid", email_key="nobody@invalid", password="!")
+    nobody.address = Address(pk=0, verified=False)
+    return nobody
 
 
 def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool) -> None:
