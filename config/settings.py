@@ -113,6 +113,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+if environment.choice("SHOW_SQL", "off", ("off", "on")) == "on":
+    MIDDLEWARE.insert(1, "accounts.ops.statements.StatementLogMiddleware")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -2,11 +2,13 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
 
 from accounts.api.common.context import client_context
 from accounts.core.context import ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 
 # What Django's filters for booleans, choices and dates add to the name of their field.
@@ -34,6 +36,38 @@ class StrictAdmin(admin.ModelAdmin):
         declared = [str(name) for name in self.get_list_filter(request)]
         parameters = {f"{name}{suffix}" for name in declared for suffix in ("", *FILTER_SUFFIXES)}
         return lookup in parameters or lookup in self.linked_by
+
+
+class FlowAdmin(StrictAdmin):
+    """Pages whose changes are made by flows, and whose refusals are messages."""
+
+    # Django wraps these views in a transaction of its own; here transactions belong to the flows.
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().changelist_view(request, extra_context)
+        except AccountError as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
+        # What the form has checked was true until somebody took the name before the flow did.
+        taken = error.code in (ErrorCode.USERNAME_TAKEN, ErrorCode.EMAIL_TAKEN)
+        reason = _("Somebody has just taken this name or address.") if taken else " ".join(error.sentences)
+        self.message_user(request, reason, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(StrictAdmin):

@@ -7,16 +7,16 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.base import StrictAdmin, administrator_context, is_out_of_reach
+from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
-from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.administer_groups import delete_group, put_group
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.models import User
@@ -28,7 +28,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(StrictAdmin):
+class UserAdmin(FlowAdmin):
     list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("username", "email", "username_key", "email_key")
@@ -91,34 +91,6 @@ class UserAdmin(StrictAdmin):
             fields = (*fields, "is_active")
         # Who is not a superuser cannot make one.
         return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups")
-
-    # Django wraps these views in a transaction of its own; here transactions belong to the flows.
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        try:
-            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
-        except AccountError as error:
-            return self._refused(request, error)
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        try:
-            return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
-        except AccountError as error:
-            return self._refused(request, error)
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        try:
-            return super().changelist_view(request, extra_context)
-        except AccountError as error:
-            return self._refused(request, error)
-
-    def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
-        # What the form has checked was true until somebody took the name before the flow did.
-        taken = error.code in (ErrorCode.USERNAME_TAKEN, ErrorCode.EMAIL_TAKEN)
-        reason = _("Somebody has just taken this name or address.") if taken else " ".join(error.sentences)
-        self.message_user(request, reason, messages.ERROR)
-        return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         values = form.cleaned_data
@@ -196,5 +168,19 @@ class UserAdmin(StrictAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(StrictAdmin, DjangoGroupAdmin):
-    """Django's own page for groups, with lookups as strict as everywhere else."""
+class GroupAdmin(FlowAdmin, DjangoGroupAdmin):
+    """Django's own page for groups, with lookups as strict as everywhere else, and an event for each change."""
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        permissions = form.cleaned_data["permissions"]
+        put_group(group=obj, permissions=permissions, context=administrator_context(request))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: the flow has set the permissions."""
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        delete_group(group=obj, context=administrator_context(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Group]) -> None:
+        for group in queryset:
+            delete_group(group=group, context=administrator_context(request))

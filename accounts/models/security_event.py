@@ -35,6 +35,8 @@ class EventKind(models.TextChoices):
     DEACTIVATED = "deactivated", _("account deactivated")
     ROLES_CHANGED = "roles_changed", _("roles changed")
     GROUPS_CHANGED = "groups_changed", _("groups changed")
+    GROUP_CHANGED = "group_changed", _("a group and its permissions changed")
+    GROUP_DELETED = "group_deleted", _("a group was deleted")
     DELETED = "deleted", _("account deleted")
 
 

@@ -1,0 +1,27 @@
+from collections.abc import Collection
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from accounts.core.context import ClientContext
+from accounts.models.security_event import EventKind
+from accounts.services import audit
+
+# As long as the detail of an event may be.
+LONGEST_DETAIL = 64
+
+
+def put_group(*, group: Group, permissions: Collection[Permission] | None = None, context: ClientContext) -> None:
+    """Saves a new or changed group; permissions: the ones it has from then on, None leaves them as they are."""
+    with transaction.atomic(durable=True):
+        group.save()
+        if permissions is not None:
+            group.permissions.set(permissions)
+        audit.record(EventKind.GROUP_CHANGED, context, detail=group.name[:LONGEST_DETAIL])
+
+
+def delete_group(*, group: Group, context: ClientContext) -> None:
+    """Deletes a group; its users lose what it permitted."""
+    with transaction.atomic(durable=True):
+        audit.record(EventKind.GROUP_DELETED, context, detail=group.name[:LONGEST_DETAIL])
+        group.delete()
