@@ -60,7 +60,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(models.Model):
     """One login. Its id is the claim `sid` of every token made from it (contract, Tokens and sessions).
 
-    The state of its refresh token is the hash of the current token's id and the time of the last rotation:
+    The state of its refresh token is the hash of the current token's id and the times of the last rotations:
     the row does not grow, and what it holds logs nobody in.
     """
 
@@ -81,6 +81,10 @@ class Session(models.Model):
     auth_time = models.DateTimeField(_("last proved"), db_default=Now())
     refresh_hash = models.CharField(max_length=64, editable=False)
     rotated_at = models.DateTimeField(_("refresh token issued"))
+    # When the seven rotations before that were, the latest first: microseconds since 1970, with blanks between.
+    rotated_before = models.CharField(max_length=120, blank=True, editable=False, default="", db_default="")
+    # When the current refresh token was first shown and stayed the current one.
+    shown_at = models.DateTimeField(null=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
 

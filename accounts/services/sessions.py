@@ -4,6 +4,9 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 
+from django.db.models import Case, Q, When
+from django.db.models.functions import Coalesce
+
 from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
@@ -100,7 +103,10 @@ def use(refresh_token: str, *, now: datetime) -> Use:
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
     used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
     if used.standing is not Standing.REUSED:
-        noted = Session.objects.filter(pk=used.session.pk, ended_at=None).update(last_used_at=now)
+        # Another request may have moved the session on meanwhile: then the token that was shown is not the current one.
+        is_current = Q(refresh_hash=refresh_chain.hash_of(claims.token_id))
+        shown_at = Case(When(is_current, then=Coalesce("shown_at", now)), default="shown_at")
+        noted = Session.objects.filter(pk=used.session.pk, ended_at=None).update(last_used_at=now, shown_at=shown_at)
         if not noted:
             raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return used
@@ -115,7 +121,7 @@ def find(refresh_token: str) -> Session:
 
 
 def rotate(refresh_token: str, *, now: datetime) -> Use:
-    """Moves the session on to its next refresh token; within the grace the previous one leads to the current.
+    """Moves the session on to its next refresh token; an innocent older one leads to the current one.
 
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
@@ -124,13 +130,19 @@ def rotate(refresh_token: str, *, now: datetime) -> Use:
     if used.standing is not Standing.CURRENT:
         return used
     session, next_id = used.session, refresh_chain.following_id(claims.token_id)
+    # Not the time of the request: it may have waited for the database.
+    rotated_at = clock.now()
     # The one statement that decides a race: of any number of refreshes, logouts and password changes, the first to
     # write makes this condition false for all others.
     won = Session.objects.filter(pk=session.pk, refresh_hash=session.refresh_hash, ended_at=None).update(
-        refresh_hash=refresh_chain.hash_of(next_id), rotated_at=now, last_used_at=now
+        refresh_hash=refresh_chain.hash_of(next_id),
+        rotated_at=rotated_at,
+        rotated_before=refresh_chain.times_after(session),
+        shown_at=None,
+        last_used_at=rotated_at,
     )
     if won:
-        session.rotated_at = now
+        session.rotated_at = rotated_at
         return Use(session=session, standing=Standing.CURRENT, current_id=next_id)
     used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
     if used.standing is not Standing.IN_GRACE:

@@ -286,7 +286,7 @@ class TestRefresh:
         following = api.refresh(carol["refresh"]).json()["refresh"]
         assert "errors" not in durudex.refresh(carol["refresh"]).json()
         assert "errors" not in durudex.refresh(following).json()
-        with after(seconds=11):
+        with after(seconds=31):
             assert word(durudex.refresh(carol["refresh"])) == "UNAUTHORIZED"
             assert word(durudex.refresh(following)) == "UNAUTHORIZED"
             assert letters.only().subject == "A session of yours was ended for safety"
