@@ -36,8 +36,8 @@ lint: .venv/dev ## format, then lint, types and the import rule
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	SECRET_KEY=$${SECRET_KEY:-only-for-checking-the-types-of-the-code} $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: .venv/dev ## how fast it is, beside its peers
-	$(BIN)/python -m tests.bench
+bench: .venv/dev ## how fast it is, beside its peers and under attack; with B="slow timing=2000" these sections alone
+	$(BIN)/python -m tests.bench $(B)
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client

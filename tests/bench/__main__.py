@@ -14,6 +14,7 @@ from tests import servers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from tests.bench.attacks import bench_slow, bench_storm
 from tests.bench.load import (
     CLIENTS,
     OURS,
@@ -30,6 +31,7 @@ from tests.bench.load import (
     request,
     serve,
 )
+from tests.bench.timing import bench_timing
 
 ROUNDS = 7
 URL = os.environ["DATABASE_URL"]
@@ -252,12 +254,22 @@ def bench_mail() -> None:
         say(f"1,000 mails, {name:32} {found.median(name):6.0f}/s  ratio {found.ratio(name, peer):5.2f}")
 
 
-BENCHES = {"start": bench_start, "sessions": bench_sessions, "size": bench_size, "mail": bench_mail}
+BENCHES: dict[str, Callable[..., None]] = {
+    "start": bench_start,
+    "sessions": bench_sessions,
+    "size": bench_size,
+    "mail": bench_mail,
+    "slow": lambda: bench_slow(prepared("slow"), Found),
+    "storm": lambda: bench_storm(prepared("storm"), Found),
+    "timing": lambda count="500": bench_timing(prepared("timing"), int(count)),
+}
 
 
 def main() -> None:
-    for name in sys.argv[1:] or BENCHES:
-        BENCHES[name]()
+    """Runs the sections that are named on the command line, such as `slow` or `timing=2000`, or all of them."""
+    for argument in sys.argv[1:] or BENCHES:
+        name, *value = argument.split("=")
+        BENCHES[name](*value)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import json
 import os
 import selectors
 import socket
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,22 +110,33 @@ def login(port: int, name: str) -> dict[str, Any]:
 
 
 def rate(port: int, clients: list[NextRequest], *, beside: Sequence[NextRequest] = (), seconds: float = 3) -> float:
-    """How many requests a second are answered when each client sends its next one as soon as it has its answer.
+    """How many requests a second are answered; see times()."""
+    return len(times(port, clients, beside=beside, seconds=seconds)) / seconds
 
-    beside: clients that do the same, but whose answers are not counted.
+
+def times(
+    port: int,
+    clients: list[NextRequest],
+    *,
+    beside: Sequence[NextRequest] = (),
+    beside_get: Sequence[int] = (200,),
+    seconds: float = 3,
+) -> list[float]:
+    """The seconds of every answer while each client sends its next request as soon as it has its answer.
+
+    beside: clients that do the same, but whose answers are not counted. beside_get: the statuses that they may get.
 
     One thread drives all clients: threads of their own would take the interpreter from one another, on the cores that
     the server needs. A client connects anew after PER_CONNECTION requests: if it kept its connection for good, all
     clients might have been accepted by one of the workers, and the other core would be idle for the whole round.
     """
-    answered = 0
+    taken: list[float] = []
     with selectors.DefaultSelector() as selector:
 
         def connect(next_request: NextRequest, body: bytes, counts: bool) -> None:
-            connection = Connection(port)
-            data = connection, next_request, [PER_CONNECTION], counts
-            selector.register(connection.socket, selectors.EVENT_READ, data)
-            connection.socket.sendall(next_request(body))
+            client = Client(Connection(port), next_request, counts)
+            selector.register(client.connection.socket, selectors.EVENT_READ, client)
+            client.send(body)
 
         for next_request in beside:
             connect(next_request, b"", False)
@@ -132,27 +145,48 @@ def rate(port: int, clients: list[NextRequest], *, beside: Sequence[NextRequest]
         stop = time.monotonic() + seconds
         while time.monotonic() < stop:
             for key, _events in selector.select():
-                connection, next_request, left, counts = key.data
-                answer = connection.receive()
+                client: Client = key.data
+                answer = client.connection.receive()
                 if answer is None:
                     continue
                 status, body = answer
-                assert status == 200, body
-                answered += counts
-                left[0] -= 1
-                if left[0]:
-                    connection.socket.sendall(next_request(body))
+                assert status in ((200,) if client.counts else beside_get), body
+                if client.counts:
+                    taken.append(time.monotonic() - client.sent_at)
+                if client.sent < PER_CONNECTION:
+                    client.send(body)
                 else:
-                    selector.unregister(connection.socket)
-                    connection.socket.close()
-                    connect(next_request, body, counts)
+                    selector.unregister(client.connection.socket)
+                    client.connection.socket.close()
+                    connect(client.next_request, body, client.counts)
         for key in list(selector.get_map().values()):
-            connection, _next_request, _left, counts = key.data
+            client = key.data
             # A login that nobody waits for would still take its time, from whom is measured next.
-            while not counts and connection.receive() is None:
+            while not client.counts and client.connection.receive() is None:
                 pass
-            connection.socket.close()
-    return answered / seconds
+            client.connection.socket.close()
+    return taken
+
+
+@dataclass
+class Client:
+    """counts: whether its answers are measured. sent: how many requests it has sent over this connection."""
+
+    connection: Connection
+    next_request: NextRequest
+    counts: bool
+    sent: int = 0
+    sent_at: float = 0
+
+    def send(self, body: bytes) -> None:
+        self.sent += 1
+        self.sent_at = time.monotonic()
+        self.connection.socket.sendall(self.next_request(body))
+
+
+def p99(taken: Sequence[float]) -> float:
+    """The time within which 99 of 100 answers came."""
+    return statistics.quantiles(taken, n=100)[-1]
 
 
 def readers(method: str, path: str, token: str, body: Any = None) -> list[NextRequest]:

@@ -1,0 +1,86 @@
+"""What a normal client notices while others send slowly, or guess at passwords."""
+
+import resource
+import socket
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from tests.bench.load import (
+    OURS,
+    NextRequest,
+    login,
+    p99,
+    readers,
+    request,
+    serve,
+    times,
+)
+
+SLOW_CLIENTS = 500
+STORM_CLIENTS = 64
+POST = b"POST /api/auth/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+PARTS = {
+    "that send nothing": b"",
+    "with half a header": POST + b"X-a: ",
+    "with half a body": POST + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+}
+# Measures the candidates in turns: Found of tests.bench.__main__.
+Compare = Callable[[dict[str, Callable[[], float]]], Any]
+WRONG = "wrong-horse-9"
+
+
+def bench_slow(url: str, compare: Compare) -> None:
+    """A normal client, beside clients that send a part of a request and no more."""
+    with serve(OURS, workers=2, DATABASE_URL=url) as (port, _pid, _seconds):
+        user = request("GET", "/api/auth/user/", token=login(port, "user0")["access"])
+
+        def one_after_another() -> float:
+            return p99(times(port, [lambda _body: user], seconds=2)) * 1000
+
+        def beside(*parts: bytes) -> float:
+            # The server gives such clients up after ten seconds at the earliest.
+            with slow_clients(port, parts):
+                return one_after_another()
+
+        candidates: dict[str, Callable[[], float]] = {"idle": one_after_another}
+        for name, part in PARTS.items():
+            candidates[f"beside {SLOW_CLIENTS} {name}"] = lambda part=part: beside(part)  # type: ignore[misc]
+        candidates[f"beside {SLOW_CLIENTS} of each"] = lambda: beside(*PARTS.values())
+        found = compare(candidates)
+    for name in candidates:
+        print(f"user/ {name:34} p99 {found.median(name):6.2f} ms  ratio {found.ratio(name, 'idle'):5.2f}  limit 2.00")
+
+
+@contextmanager
+def slow_clients(port: int, parts: tuple[bytes, ...]) -> Iterator[None]:
+    """SLOW_CLIENTS connections for each of these parts of a request."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with ExitStack() as stack:
+        for part in parts:
+            for _ in range(SLOW_CLIENTS):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+                client.sendall(part)
+        yield
+
+
+def bench_storm(url: str, compare: Compare) -> None:
+    """Token checks, beside clients that send wrong passwords without a pause."""
+    with serve(OURS, workers=2, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
+        checkers = readers("POST", "/api/auth/token/verify/", "", {"token": login(port, "user0")["access"]})
+        wrong = request("POST", "/api/auth/login/", {"username": "user1", "password": WRONG})
+        guessers: list[NextRequest] = [lambda _body: wrong] * STORM_CLIENTS
+        rates: dict[str, list[float]] = {"idle": [], "storm": []}
+
+        def check(name: str, beside: list[NextRequest]) -> float:
+            taken = times(port, checkers, beside=beside, beside_get=(400, 503))
+            rates[name].append(len(taken) / 3)
+            return p99(taken) * 1000
+
+        found = compare({"idle": lambda: check("idle", []), "storm": lambda: check("storm", guessers)})
+    for name, title in (("idle", "idle"), ("storm", f"beside {STORM_CLIENTS} guessers")):
+        rate = statistics.median(rates[name])
+        ratio = f"ratio {found.ratio(name, 'idle'):5.2f}  limit 2.00"
+        print(f"token/verify/ {title:20} {rate:6.0f}/s  p99 {found.median(name):7.2f} ms  {ratio}")

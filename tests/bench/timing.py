@@ -1,0 +1,96 @@
+"""Whether the time of an answer tells a stranger that a name is known."""
+
+import json
+import random
+import statistics
+import time
+import uuid
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+
+from django.utils.http import urlsafe_base64_encode
+
+from tests.bench.load import OURS, PASSWORD, Connection, ask, request, serve
+
+WRONG = "wrong-horse-9"
+
+
+def bench_timing(url: str, count: int) -> None:
+    """AUC 0.5: it does not at all; 1: it always does."""
+    with serve(OURS, workers=1, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
+        print(f"AUC of known against unknown names, {count} a side, 95 % within {1.96 / (6 * count) ** 0.5:.3f}")
+        for name, pair in pairs(port).items():
+            known, unknown = alternately(port, pair, count)
+            middle = [statistics.median(side) * 1000 for side in (known, unknown)]
+            times_said = f"known {middle[0]:6.2f} ms  unknown {middle[1]:6.2f} ms"
+            print(f"{name:8} {times_said}  AUC {auc(known, unknown):.3f}  limit 0.45 to 0.55", flush=True)
+
+
+def pairs(port: int) -> dict[str, Callable[[int, bool], bytes]]:
+    """By operation: the request of this number that is about a known or about an unknown name."""
+    ids = [register(port, f"known{number}") for number in range(8)]
+
+    def name(number: int, known: bool) -> str:
+        return f"{'known' if known else 'stray'}{number % 8}"
+
+    def address(number: int, known: bool) -> dict[str, str]:
+        return {"email": name(number, known) + "@example.org"}
+
+    def confirm(number: int, known: bool) -> bytes:
+        id = ids[number % 8] if known else str(uuid.UUID(int=number % 8))
+        uid = urlsafe_base64_encode(id.encode())
+        passwords = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+        return request(
+            "POST", "/api/auth/password/reset/confirm/", {"uid": uid, "token": f"{uid}.d4zzzz-{'0' * 32}", **passwords}
+        )
+
+    def code(number: int, known: bool) -> bytes:
+        query = "mutation ($email: String!) { createVerifyEmailCode(email: $email) }"
+        return request("POST", "/graph/query", {"query": query, "variables": address(number, known)})
+
+    return {
+        "login": lambda number, known: request(
+            "POST", "/api/auth/login/", {"username": name(number, known), "password": WRONG}
+        ),
+        "reset": lambda number, known: request("POST", "/api/auth/password/reset/", address(number, known)),
+        "resend": lambda number, known: request("POST", "/api/auth/registration/resend-email/", address(number, known)),
+        "code": code,
+        "confirm": confirm,
+    }
+
+
+def register(port: int, name: str) -> str:
+    """The id of a new user, whose address is not verified."""
+    body = {"username": name, "email": f"{name}@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    status, said = ask(port, request("POST", "/api/auth/registration/", body))
+    assert status == 201, said
+    return str(json.loads(said)["user"]["pk"])
+
+
+def alternately(port: int, prepare: Callable[[int, bool], bytes], count: int) -> tuple[list[float], list[float]]:
+    """The times of `count` requests about known and of as many about unknown names, in pairs of random order."""
+    connection = Connection(port)
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    statuses: dict[bool, set[int]] = {True: set(), False: set()}
+    chance = random.Random(12)
+    with connection.socket:
+        # What only the first requests cost does not count.
+        for number in range(-20, count):
+            for known in chance.sample([True, False], 2):
+                prepared = prepare(number, known)
+                began = time.perf_counter()
+                connection.socket.sendall(prepared)
+                while (answer := connection.receive()) is None:
+                    pass
+                if number >= 0:
+                    taken[known].append(time.perf_counter() - began)
+                    statuses[known].add(answer[0])
+    assert statuses[True] == statuses[False], statuses
+    return taken[True], taken[False]
+
+
+def auc(known: list[float], unknown: list[float]) -> float:
+    """How often a known name takes longer than an unknown one; a tie is half."""
+    ordered = sorted(unknown)
+    less = sum(bisect_left(ordered, each) + bisect_right(ordered, each) for each in known) / 2
+    return less / (len(known) * len(unknown))
