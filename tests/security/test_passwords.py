@@ -215,3 +215,41 @@ def test_commands(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DJANGO_SUPERUSER_EMAIL", "bob@example.org")
         with pytest.raises(CommandError, match="too common"):
             call_command(*command)
+
+
+LONG = "xyzzy-plugh-" * 85 + "1234"
+
+
+@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.django_db
+def test_rows_1_6_and_9_lengths_at_every_door(doors: dict[str, Door], name: str) -> None:
+    before = set(User.objects.values_list("username", "password"))
+    for password in ("sdkfjwo", "🐴🔋📎✅🐙🦑🪼", LONG + "5"):
+        doors[name](password)
+        assert set(User.objects.values_list("username", "password")) == before, password
+    # Eight code points are enough, whatever their bytes.
+    doors[name]("🐴🔋📎✅🐙🦑🪼🐡")
+    assert len(set(User.objects.values_list("username", "password")) - before) == 1
+
+
+@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize(
+    ("password", "same", "others"),
+    [
+        pytest.param(LONG, LONG, [LONG[:-1] + "5", LONG[:-1], LONG[:128], LONG[:72]], id="to its end (rows 6, 12)"),
+        pytest.param("  Spaced Out  ", "  Spaced Out  ", ["Spaced Out", "  spaced out  "], id="as it is (row 5)"),
+        pytest.param("cafe\u0301-au-lait", "caf\u00e9-au-lait", ["cafe-au-lait"], id="normalised (row 10)"),
+    ],
+)
+@pytest.mark.django_db
+def test_rows_5_6_10_and_12_what_is_compared(
+    doors: dict[str, Door], api: AuthApi, name: str, password: str, same: str, others: list[str]
+) -> None:
+    before = set(User.objects.values_list("email", "password"))
+    doors[name](password)
+    ((email, _hash),) = set(User.objects.values_list("email", "password")) - before
+    username = User.objects.get(email=email).username
+    for typed, is_in in ((same, True), *((other, False) for other in others)):
+        assert (api.login(username, typed).status_code == 200) is is_in
+        assert (FastAPIUsers().login(email, typed).status_code == 200) is is_in
+        assert ("errors" not in Durudex().login(username, typed).json()) is is_in
