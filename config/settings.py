@@ -15,7 +15,7 @@ ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS") or ["localhost", "127.0.0.1",
 TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=16)
 WSGI_APPLICATION = "config.wsgi.application"
 ROOT_URLCONF = "config.urls"
-# A path without its slash is another path: a redirect would lose a POST's body.
+# Where a slash at the end makes no difference, both paths are answered: a redirect would lose a POST's body.
 APPEND_SLASH = False
 
 # The most that a body has, in whatever media type: config.wsgi counts it.

@@ -1,17 +1,20 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
 from accounts.api.authapi.schema import SchemaView
+from accounts.api.durudex.views import playground
 from accounts.web.docs import RedocView, SwaggerView
 from accounts.web.jwks import jwks
 
 urlpatterns = [
     path("api/auth/", include("accounts.api.authapi.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SwaggerView.as_view()),
-    path("api/redoc/", RedocView.as_view()),
+    path("api/schema", SchemaView.as_view()),
+    re_path(r"^api/docs/?$", SwaggerView.as_view()),
+    re_path(r"^api/redoc/?$", RedocView.as_view()),
+    path("graph", playground),
     path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
     path("", include("accounts.web.urls")),

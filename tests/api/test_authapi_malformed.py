@@ -96,7 +96,17 @@ def test_wrong_methods(api: AuthApi, alice: Any, rows: Any, path: str, method: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/", "/api/auth/", "/api/auth/nothing/", "/api/auth/login", "/api/auth/users/%00/", "/nothing", "/%ff"]
+    "path",
+    [
+        "/api/",
+        "/api/auth/",
+        "/api/auth/nothing/",
+        "/api/auth/login//",
+        "/api/auth/nothing",
+        "/api/auth/users/%00/",
+        "/nothing",
+        "/%ff",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_paths(api: AuthApi, db: Any, rows: Any, path: str, method: str) -> None:

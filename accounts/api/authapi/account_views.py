@@ -5,7 +5,7 @@ import uuid
 from dj_rest_auth.views import UserDetailsView as DjRestAuthUserDetailsView
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -93,7 +93,13 @@ class SessionsView(AuthApiView, ListAPIView[Session]):
 
 
 class SessionView(AuthApiView):
-    @operation(_("End one of one's sessions"), success={204: None}, refusals=(401, 404), tags=["session"])
+    @operation(
+        _("End one of one's sessions"),
+        success={204: None},
+        refusals=(401, 404),
+        tags=["session"],
+        parameters=[OpenApiParameter("id", uuid.UUID, OpenApiParameter.PATH)],
+    )
     def delete(self, request: Request, id: uuid.UUID) -> Response:
         end_own_session(session=self.session, session_id=id, context=self.client())
         return Response(status=204)

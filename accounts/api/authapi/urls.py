@@ -1,22 +1,24 @@
-from django.urls import path
+from django.urls import re_path
+from django.urls.converters import UUIDConverter
 
 from accounts.api.authapi import account_views, views
 
-# Django tries them one after the other: what clients ask for all day stands first.
+# Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
+# the slash at its end, as in dj-rest-auth: a redirect would lose a POST's body.
 urlpatterns = [
-    path("user/", account_views.UserDetailsView.as_view()),
-    path("token/verify/", views.TokenVerifyView.as_view()),
-    path("token/refresh/", views.TokenRefreshView.as_view()),
-    path("login/", views.LoginView.as_view()),
-    path("logout/", views.LogoutView.as_view()),
-    path("password/change/", views.PasswordChangeView.as_view()),
-    path("password/reset/", views.PasswordResetView.as_view()),
-    path("password/reset/confirm/", views.PasswordResetConfirmView.as_view()),
-    path("registration/", views.RegistrationView.as_view()),
-    path("registration/resend-email/", views.ResendEmailView.as_view()),
-    path("registration/verify-email/", views.VerifyEmailView.as_view()),
-    path("sessions/", account_views.SessionsView.as_view()),
-    path("sessions/end-others/", account_views.EndOtherSessionsView.as_view()),
-    path("sessions/<uuid:id>/", account_views.SessionView.as_view()),
-    path("events/", account_views.EventsView.as_view()),
+    re_path(r"^user/?$", account_views.UserDetailsView.as_view()),
+    re_path(r"^token/verify/?$", views.TokenVerifyView.as_view()),
+    re_path(r"^token/refresh/?$", views.TokenRefreshView.as_view()),
+    re_path(r"^login/?$", views.LoginView.as_view()),
+    re_path(r"^logout/?$", views.LogoutView.as_view()),
+    re_path(r"^password/change/?$", views.PasswordChangeView.as_view()),
+    re_path(r"^password/reset/?$", views.PasswordResetView.as_view()),
+    re_path(r"^password/reset/confirm/?$", views.PasswordResetConfirmView.as_view()),
+    re_path(r"^registration/?$", views.RegistrationView.as_view()),
+    re_path(r"^registration/resend-email/?$", views.ResendEmailView.as_view()),
+    re_path(r"^registration/verify-email/?$", views.VerifyEmailView.as_view()),
+    re_path(r"^sessions/?$", account_views.SessionsView.as_view()),
+    re_path(r"^sessions/end-others/?$", account_views.EndOtherSessionsView.as_view()),
+    re_path(rf"^sessions/(?P<id>{UUIDConverter.regex})/?$", account_views.SessionView.as_view()),
+    re_path(r"^events/?$", account_views.EventsView.as_view()),
 ]

@@ -1,10 +1,11 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from accounts.api.durudex.schema import NEWER, OLDER
 from accounts.api.durudex.views import GraphQLView, playground
 
 urlpatterns = [
     path("", playground),
-    path("query", GraphQLView.as_view(schema=NEWER)),
-    path("v1/query", GraphQLView.as_view(schema=OLDER)),
+    # With and without a slash at the end, as in the AuthApi: few GraphQL clients follow a redirect with their body.
+    re_path(r"^query/?$", GraphQLView.as_view(schema=NEWER)),
+    re_path(r"^v1/query/?$", GraphQLView.as_view(schema=OLDER)),
 ]

@@ -30,5 +30,5 @@ class Document(DocumentView):
 urlpatterns = [
     *operations,
     path("openapi.json", Document.as_view()),
-    re_path(r"^(?:auth|users)(?:/|$)", views.UnknownPathView.as_view()),
+    re_path(r"^(?:(?:auth|users)(?:/|$)|openapi\.json/)", views.UnknownPathView.as_view()),
 ]

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any, cast
 
-from django.http import QueryDict
+from django.http import HttpResponseRedirect, QueryDict
+from django.urls import resolve
+from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed, NotFound
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -257,6 +259,15 @@ class VerifyView(CredentialView):
 
 class UnknownPathView(CredentialView):
     schema = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        right = request.path_info.rstrip("/")
+        if right == request.path_info or getattr(resolve(right).func, "view_class", None) is UnknownPathView:
+            return super().dispatch(request, *args, **kwargs)
+        # The right spelling has no slash at its end. The package redirects there, whatever the method.
+        query = request.META.get("QUERY_STRING", "")
+        url = escape_uri_path(request.path.rstrip("/")) + (f"?{query}" if query else "")
+        return HttpResponseRedirect(url, preserve_request=True, headers={"Cache-Control": "no-store"})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound
