@@ -9,6 +9,7 @@ import base64
 import logging
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InternalError, OperationalError, transaction
 from django.db.models import Max
 
 from accounts.core import clock
@@ -75,10 +76,19 @@ def verifying_key(kid: str) -> Ed25519PublicKey | None:
 
 
 def public_keys() -> list[dict[str, str]]:
-    """The keys as JWKs (RFC 7517, RFC 8037), the public part alone, the ones published ahead among them."""
+    """The keys as JWKs (RFC 7517, RFC 8037), the public part alone, the ones published ahead among them.
+
+    Where there is none yet, the first one is made; a database that cannot be written to stays without.
+    """
+    rows = tuple(SigningKey.objects.verifying(clock.now()))
+    if not rows:
+        # PostgreSQL that is read-only raises InternalError, SQLite OperationalError.
+        with suppress(InternalError, OperationalError):
+            signing_key()
+            rows = tuple(SigningKey.objects.verifying(clock.now()))
     return [
         {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": row.kid, "x": row.public_key}
-        for row in SigningKey.objects.verifying(clock.now())
+        for row in rows
     ]
 
 

@@ -8,5 +8,7 @@ from accounts.services import keys
 @conditional_page
 def jwks(request: HttpRequest) -> JsonResponse:
     """The public signing keys (RFC 7517), for whoever verifies access tokens by themselves."""
-    max_age = int(keys.JWKS_MAX_AGE.total_seconds())
-    return JsonResponse({"keys": keys.public_keys()}, headers={"Cache-Control": f"public, max-age={max_age}"})
+    found = keys.public_keys()
+    # That there is none will soon be wrong.
+    cache = f"public, max-age={int(keys.JWKS_MAX_AGE.total_seconds())}" if found else "no-store"
+    return JsonResponse({"keys": found}, headers={"Cache-Control": cache})
