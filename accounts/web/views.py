@@ -69,6 +69,8 @@ def verify(request: HttpRequest) -> HttpResponse:
         verify_email(key=request.POST.get("key", "").strip(), context=_client(request))
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
+        if refusal.code is ErrorCode.EMAIL_ALREADY_VERIFIED:
+            return _done(request, _("Your address is already verified"), _("You can close this page."))
         return _spent(request, again="verify-email-again")
     return _done(request, _("Your address is verified"), _("You can close this page."))
 

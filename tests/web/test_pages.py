@@ -68,7 +68,17 @@ def test_verify(browser: Client, api: AuthApi, alice: Any, rows: Any, letters: M
     assert (done.status_code, "Your address is verified" in done.content.decode()) == (200, True)
     assert api.user(alice["access"]).json()["email_verified"] is True
     again = browser.post("/verify-email", {"key": key})
-    assert (again.status_code, "This link no longer works" in again.content.decode()) == (400, True)
+    assert (again.status_code, "<h1>Your address is already verified</h1>" in again.content.decode()) == (200, True)
+    assert 'name="email"' not in again.content.decode()
+    # The API answers as before.
+    assert api.verify_email(key=key).json() == {"key": ["This key is wrong, used or expired."]}
+    assert FastAPIUsers().verify(key).json() == {"detail": "VERIFY_USER_ALREADY_VERIFIED"}
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "x" * 5000])
+def test_verify_with_a_wrong_key(browser: Client, key: str) -> None:
+    answer = browser.post("/verify-email", {"key": key})
+    assert (answer.status_code, "<h1>This link no longer works</h1>" in answer.content.decode()) == (400, True)
 
 
 def test_ask_again(browser: Client, api: AuthApi, alice: Any, letters: Mailbox) -> None:
