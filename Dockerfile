@@ -18,5 +18,5 @@ USER 10001
 VOLUME /app/var
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s CMD python -c "import os, urllib.request as r; \
-r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", \"8000\")}/.well-known/jwks.json', timeout=2)"
+r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\", \"8000\")}/livez', timeout=2)"
 CMD ["gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "accounts.ops.health.HealthMiddleware",
     "accounts.ops.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -114,7 +115,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 if environment.choice("SHOW_SQL", "off", ("off", "on")) == "on":
-    MIDDLEWARE.insert(1, "accounts.ops.statements.StatementLogMiddleware")
+    MIDDLEWARE.insert(2, "accounts.ops.statements.StatementLogMiddleware")
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

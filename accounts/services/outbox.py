@@ -42,6 +42,12 @@ def put(
     )
 
 
+def oldest_due(*, now: datetime) -> timedelta:
+    """How long the oldest message that is due has waited for a worker; 0 where none waits."""
+    due_at = Message.objects.due(now).order_by("due_at").values_list("due_at", flat=True).first()
+    return now - due_at if due_at else timedelta(0)
+
+
 def claim(*, most: int, now: datetime) -> list[Message]:
     """Takes up to `most` due messages for CLAIM; called inside a transaction. No other worker gets the same ones."""
     due = list(Message.objects.due(now).order_by("due_at").select_for_update(skip_locked=True)[:most])
