@@ -37,6 +37,7 @@ def log_in(
     an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(RATE_LIMITED)
     and AccountError(OVERLOADED).
     """
+    passwords.check_queue()
     user, knows_place = users.find_for_login(*names, place=context.place)
     counted_as = users.counted_as(user, *names, known_place=context.place if knows_place else "")
     try:

@@ -20,7 +20,8 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)
     user = users.find_by_uid(links.reset_token_uid(token))
-    if user is None or uid not in (None, links.reset_uid(user)) or not links.reset_token_is_good(user, token):
+    is_good = links.reset_token_is_good(user or users.nobody(), token)
+    if user is None or not is_good or uid not in (None, links.reset_uid(user)):
         raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
     limits.give_back(*tries)
     passwords.validate(password, user)

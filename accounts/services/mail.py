@@ -9,8 +9,7 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.models.message import MessageKind
-from accounts.models.user import Address
-from accounts.services import links, outbox
+from accounts.services import links, outbox, users
 
 
 def verification(user: User | None, context: ClientContext) -> None:
@@ -18,7 +17,7 @@ def verification(user: User | None, context: ClientContext) -> None:
 
     A second link says "I did not register", as long as nobody has proved to read a mailbox of the account.
     """
-    asked = user or _nobody()
+    asked = user or users.nobody()
     link = conf.verify_email_url.format(key=links.verification_key(asked))
     decline = ""
     if asked.mailbox_proved_at is None:
@@ -35,7 +34,7 @@ def verification_code(to: str, code: str, context: ClientContext) -> None:
 
 def password_reset(user: User | None, context: ClientContext) -> None:
     """The link to choose a new password. Without a user, the row is discarded by the worker."""
-    asked = user or _nobody()
+    asked = user or users.nobody()
     link = conf.password_reset_url.format(uid=links.reset_uid(asked), token=links.reset_token(asked))
     _put(MessageKind.PASSWORD_RESET, user, context.language, lifetime=conf.reset_token_lifetime, link=link)
 
@@ -70,13 +69,6 @@ def email_changed(user: User, context: ClientContext, *, old: str, old_was_verif
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:
     _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context, to=user.email, verified=user.email_verified)
-
-
-def _nobody() -> User:
-    """A user who is not there. A link is made for them as well: an unknown address takes as long as a known one."""
-    nobody = User(username="nobody", email="nobody@invalid", email_key="nobody@invalid", password="!")
-    nobody.address = Address(pk=0, verified=False)
-    return nobody
 
 
 def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool) -> None:

@@ -57,6 +57,11 @@ def validate(password: str, user: User) -> None:
         raise AccountError(ErrorCode.PASSWORD_INVALID, reasons=tuple(error.messages)) from None
 
 
+def check_queue() -> None:
+    """Raises AccountError(OVERLOADED) where no more passwords may wait; called before anything else is done for one."""
+    _take_place().release()
+
+
 def make_hash(password: str) -> str:
     with _in_turn():
         return waiting.run_apart(make_password, (_normalise(password),))
@@ -123,9 +128,7 @@ def put(user: User, *, to: str) -> None:
 @contextmanager
 def _in_turn() -> Iterator[None]:
     """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once where too many wait already."""
-    places = _places(conf.most_waiting_for_a_hash)
-    if not places.acquire(blocking=False):
-        raise AccountError(ErrorCode.OVERLOADED, data={"retry_after": OVERLOADED_RETRY})
+    places = _take_place()
     try:
         if not connection.in_atomic_block:
             # Who waits keeps no connection to the database from others.
@@ -134,6 +137,13 @@ def _in_turn() -> Iterator[None]:
             yield
     finally:
         places.release()
+
+
+def _take_place() -> threading.BoundedSemaphore:
+    places = _places(conf.most_waiting_for_a_hash)
+    if not places.acquire(blocking=False):
+        raise AccountError(ErrorCode.OVERLOADED, data={"retry_after": OVERLOADED_RETRY})
+    return places
 
 
 @lru_cache(maxsize=2)

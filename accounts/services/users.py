@@ -17,7 +17,7 @@ from accounts.core.context import ActorKind, ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.session import EndReason
-from accounts.models.user import UserQuerySet
+from accounts.models.user import Address, UserQuerySet
 from accounts.services import addresses, names
 
 # Longer than any id in any of its spellings.
@@ -59,6 +59,13 @@ def find_by_uid(uid: str) -> User | None:
     except (ValueError, UnicodeDecodeError):
         pk = uuid.UUID(int=0)
     return User.objects.with_address().filter(pk=pk, is_active=True).first()
+
+
+def nobody() -> User:
+    """A user who is not there. What is made or checked for them takes as long as for one who is."""
+    user = User(username="nobody", email="nobody@invalid", email_key="nobody@invalid", password="!")
+    user.address = Address(pk=0, verified=False)
+    return user
 
 
 def counted_as(user: User | None, *typed: str, known_place: str = "") -> str:
