@@ -66,9 +66,9 @@ class TestOpenApi:
                     if is_authapi:
                         assert "415" in operation["responses"], where
                         assert list(operation["requestBody"]["content"]) == [
+                            "application/json",
                             "multipart/form-data",
                             "application/x-www-form-urlencoded",
-                            "application/json",
                         ], where
 
     @pytest.mark.parametrize("path", ["/api/docs/", "/api/docs/?script=", "/api/redoc/"])

@@ -67,7 +67,7 @@ def test_what_nobody_knows_makes_no_more() -> None:
     unknown = [
         f"{start}{name}={number}"
         for start in ("/api/schema/?", "/openapi.json?")
-        for name in ("lang", "version", "x")
+        for name in ("lang", "media", "version", "x")
         for number in range(5)
     ]
     assert count_made(*unknown) == 2
@@ -90,3 +90,29 @@ def test_language_is_told() -> None:
 def test_refusals_are_not_kept(path: str, status: int) -> None:
     answer = get(path)
     assert (answer.status_code, "Cache-Control" in answer.headers) == (status, False)
+
+
+FORMS = ["application/x-www-form-urlencoded", "multipart/form-data"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["application/json", "multipart/form-data", "application/x-www-form-urlencoded"]),
+        ("&media=form", ["multipart/form-data", "application/x-www-form-urlencoded", "application/json"]),
+        ("&media=json", ["application/json"]),
+    ],
+)
+def test_the_order_of_media_types(query: str, expected: list[str]) -> None:
+    """Generators of SDKs take the first one (contract, AuthApi)."""
+    paths = get(f"/api/schema/?format=json{query}").json()["paths"]
+    bodies = {
+        path: list(operation["requestBody"]["content"])
+        for path, operations in paths.items()
+        for operation in operations.values()
+        if "requestBody" in operation
+    }
+    assert bodies["/api/auth/login/"] == expected
+    assert {tuple(types) for path, types in bodies.items() if path.startswith("/api/auth/")} == {tuple(expected)}
+    # A form alone stays one.
+    assert sorted(bodies["/auth/jwt/login"]) == FORMS

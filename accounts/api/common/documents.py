@@ -19,6 +19,8 @@ from rest_framework.response import Response
 from accounts.core.conf import conf
 
 MAX_AGE = 300
+MEDIA = ("json", "form")
+JSON = "application/json"
 # drf-spectacular changes its settings while it makes a document: two at a time would get each other's.
 making = Lock()
 
@@ -38,7 +40,12 @@ class Kept:
 
 
 class DocumentView(Kept, SpectacularAPIView):
-    """An OpenAPI document. `?lang=` asks for one of the languages; nothing else in the query changes it."""
+    """An OpenAPI document. `?lang=` asks for one of the languages, `?media=` for an order of media types.
+
+    Nothing else in the query changes it. JSON comes first in each body, because generators of SDKs take the first one;
+    `?media=json` leaves the others out where there is JSON, and `?media=form` has them as AuthApi.md lists them
+    (contract, AuthApi).
+    """
 
     # None: the language of the request.
     default_language: str | None = None
@@ -48,20 +55,35 @@ class DocumentView(Kept, SpectacularAPIView):
         asked = request.GET.get("lang")
         languages = dict(settings.LANGUAGES)
         language = asked if asked in languages else self.default_language or get_language() or settings.LANGUAGE_CODE
+        media = request.GET.get("media", "")
         view: Any = type(self)
         renderer: Any = type(request.accepted_renderer)
         with making:
-            body = _document(view, language, renderer, conf.verification_is_mandatory)
+            body = _document(view, language, media if media in MEDIA else "", renderer, conf.verification_is_mandatory)
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         name = f"{spectacular_settings.TITLE}.{renderer.format}"
         headers = {"Content-Language": language, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(body, content_type=renderer.media_type + charset, headers=headers)
 
 
-# Two documents, three languages, four renderers; what a document says of itself follows one setting.
-@lru_cache(maxsize=24)
-def _document(view: type[DocumentView], language: str, renderer: type[Any], verification_is_mandatory: bool) -> bytes:
+# Two documents, three languages, three orders, four renderers; what a document says of itself follows one setting.
+@lru_cache(maxsize=72)
+def _document(
+    view: type[DocumentView], language: str, media: str, renderer: type[Any], verification_is_mandatory: bool
+) -> bytes:
     with patched_settings(view.custom_settings), override(language):
         document = view.generator_class(patterns=view.patterns).get_schema(request=None, public=True)
+        if media != "form":
+            _put_json_first(document, alone=media == "json")
         rendered: bytes = renderer().render(document, renderer_context={})
     return rendered
+
+
+def _put_json_first(document: dict[str, Any], *, alone: bool) -> None:
+    """Lists JSON as the first, or the only, media type of each body that has it."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {})
+            if JSON in body.get("content", {}):
+                others = {} if alone else {type: it for type, it in body["content"].items() if type != JSON}
+                body["content"] = {JSON: body["content"][JSON], **others}
