@@ -18,10 +18,8 @@ from tests.mailbox import Mailbox
 CLIENT = Path(__file__).resolve().parents[1] / "clients" / "typescript"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accounts-backend"
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="no Node.js on this machine"),
-]
+needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="no Node.js on this machine")
+pytestmark = [pytest.mark.django_db(transaction=True), needs_node]
 
 
 def node_modules() -> Path:

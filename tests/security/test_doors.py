@@ -13,7 +13,7 @@ from accounts.models import Message, SecurityEvent, Session, User, VerificationC
 from accounts.services import passwords
 from tests.api.malformed import BAD_VALUES, CORPUS, Malformed
 from tests.clients.authapi import PASSWORD, AuthApi
-from tests.clients.durudex import Durudex, error, word
+from tests.clients.durudex import GRAPHQL_JSON, Durudex, error, word
 from tests.clients.fastapi_users import FastAPIUsers
 
 pytestmark = pytest.mark.django_db
@@ -203,7 +203,8 @@ class TestRow65:
     def test_many_logins_at_once(self, alice: Any, path: str, body: Any) -> None:
         before = stored()
         with patch.object(passwords, "verify", side_effect=AssertionError("a password was looked at")) as verify:
-            answer = Client().post(path, data=json.dumps(body), content_type="application/json")
+            headers = {"Accept": GRAPHQL_JSON}
+            answer = Client().post(path, data=json.dumps(body), content_type="application/json", headers=headers)
         assert (answer.status_code in (400, 422), verify.call_count) == (True, 0)
         assert stored() == before
 
@@ -216,7 +217,9 @@ class TestRow65:
     @pytest.mark.parametrize("path", GRAPHS)
     def test_depth_of_50(self, path: str) -> None:
         query = "{ __schema { types { " + "ofType { " * 50 + "name" + " }" * 50 + " } } }"
-        answer = Client().post(path, data=json.dumps({"query": query}), content_type="application/json")
+        headers = {"Accept": GRAPHQL_JSON}
+        body = json.dumps({"query": query})
+        answer = Client().post(path, data=body, content_type="application/json", headers=headers)
         assert (answer.status_code, word(answer)) == (400, "INVALID_ARGUMENT")
 
 

@@ -1,4 +1,8 @@
-"""GraphQL over HTTP: one JSON object in, one out; every answer is 200 where something was run, else 400."""
+"""GraphQL over HTTP: one JSON object in, one out.
+
+A request that cannot be read is answered 400, and everything else 200. But who asks for
+`application/graphql-response+json` gets 400 for a document or variables that are wrong, too.
+"""
 
 import json
 from collections.abc import Mapping
@@ -26,6 +30,11 @@ from accounts.api.durudex.errors import refusal, render, retry_after
 from accounts.api.durudex.query_limits import LONGEST_QUERY, MOST_VALUES, holds_too_many, holds_unclean_text
 from accounts.api.durudex.schema import NEWER, Schema
 
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+# The message at which the clients of Apollo and urql send the query itself. They know it by these letters.
+PERSISTED_QUERY_NOT_FOUND = "PersistedQueryNotFound"
+
 WITH_GET = {OperationType.QUERY}
 WITH_POST = {OperationType.QUERY, OperationType.MUTATION}
 
@@ -38,6 +47,10 @@ PLAYGROUND_POLICY = (
 
 class Malformed(Exception):
     """The request is no GraphQL request; its text is for the client."""
+
+
+class NoSuchQuery(Exception):
+    """The request tells a query by its hash alone. None is kept here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +73,7 @@ class GraphQLView(View):
         return self.answer(request, WITH_POST)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _refuse(_("Use POST."))
+        return _refuse(request, _("Use POST."))
 
     def answer(self, request: HttpRequest, allowed: set[OperationType]) -> HttpResponse:
         try:
@@ -73,16 +86,19 @@ class GraphQLView(View):
                 allowed_operation_types=allowed,
             )
         except Malformed as error:
-            return _refuse(str(error))
+            return _refuse(request, str(error))
+        except NoSuchQuery:
+            return _refuse(request, PERSISTED_QUERY_NOT_FOUND, status=200)
         except CannotGetOperationTypeError:
-            return _refuse(_("The request does not say which operation to run."))
+            reason = _("The request does not say which operation to run.")
+            return _refuse(request, reason, status=_nothing_ran(request))
         except InvalidOperationTypeError:
-            return _refuse(_("This operation needs POST."))
+            return _refuse(request, _("This operation needs POST."))
         errors = result.errors or []
         answer: dict[str, Any] = {"errors": [render(error) for error in errors]} if errors else {}
         if result.data is None and not any(error.path for error in errors):
-            return _respond(answer, status=400)
-        return _respond({"data": result.data, **answer}, status=200, headers=retry_after(errors))
+            return _respond(request, answer, status=_nothing_ran(request))
+        return _respond(request, {"data": result.data, **answer}, status=200, headers=retry_after(errors))
 
 
 @require_safe
@@ -100,7 +116,8 @@ def _parameters(request: HttpRequest) -> Any:
     try:
         if request.method == "GET":
             parameters: dict[str, Any] = request.GET.dict()
-            return parameters | {"variables": json.loads(parameters.get("variables") or "null")}
+            maps = {name: json.loads(parameters.get(name) or "null") for name in ("variables", "extensions")}
+            return parameters | maps
         check_length(request)
         if request.content_type != "application/json":
             raise Malformed(_("The body must be application/json."))
@@ -112,10 +129,15 @@ def _parameters(request: HttpRequest) -> Any:
 
 
 def _operation(parameters: Any) -> Operation:
-    """Raises Malformed for anything but one operation."""
+    """Raises Malformed for anything but one operation, and NoSuchQuery for the hash of one."""
     if not isinstance(parameters, dict):
         raise Malformed(_("A request holds one operation, as a JSON object."))
     query, variables, name = (parameters.get(key) for key in ("query", "variables", "operationName"))
+    extensions = parameters.get("extensions")
+    if not isinstance(extensions, dict | None):
+        raise Malformed(_("The extensions are a JSON object."))
+    if not query and extensions and extensions.get("persistedQuery"):
+        raise NoSuchQuery
     if not isinstance(query, str) or not query.strip():
         raise Malformed(_("The request holds no query."))
     if len(query) > LONGEST_QUERY:
@@ -129,9 +151,25 @@ def _operation(parameters: Any) -> Operation:
     return Operation(query=query, variables=variables, name=name or None)
 
 
-def _refuse(message: str) -> JsonResponse:
-    return _respond({"errors": [refusal(message)]}, status=400)
+def _media_type(request: HttpRequest) -> str:
+    # Where both are as welcome, as by `*/*`, the older one is meant. Some clients name the charset.
+    offered = {name + charset: name for name in (JSON, GRAPHQL_JSON) for charset in ("", "; charset=utf-8")}
+    return offered.get(request.get_preferred_type(list(offered)) or "", JSON)
 
 
-def _respond(answer: dict[str, Any], *, status: int, headers: Mapping[str, str] = {}) -> JsonResponse:
-    return JsonResponse(answer, status=status, headers={"Cache-Control": "no-store", **headers})
+def _nothing_ran(request: HttpRequest) -> int:
+    """The status for a request that could be read, but whose document or variables are wrong."""
+    return 400 if _media_type(request) == GRAPHQL_JSON else 200
+
+
+def _refuse(request: HttpRequest, message: str, *, status: int = 400) -> JsonResponse:
+    return _respond(request, {"errors": [refusal(message)]}, status=status)
+
+
+def _respond(
+    request: HttpRequest, answer: dict[str, Any], *, status: int, headers: Mapping[str, str] = {}
+) -> JsonResponse:
+    media_type = _media_type(request)
+    content_type = media_type if media_type == JSON else f"{media_type}; charset=utf-8"
+    headers = {"Cache-Control": "no-store", **headers}
+    return JsonResponse(answer, status=status, headers=headers, content_type=content_type)
