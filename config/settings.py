@@ -154,6 +154,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "accounts.services.hashers.BCryptHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {

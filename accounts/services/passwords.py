@@ -72,12 +72,19 @@ def verify(password: str, user: User | None) -> Verdict:
 
     To be called in a turn: see prove().
     """
-    encoded = user.password if user else ""
+    stored = user.password if user else ""
+    # Other packages than Django store these hashes without the algorithm's name before them.
+    encoded = ("bcrypt$" if stored.startswith("$2") else "argon2" if stored.startswith("$argon2") else "") + stored
     # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
     # If there is no hash to compare with, verify_password makes one hash all the same.
-    correct, is_outdated = verify_password(password, encoded)
-    return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else encoded)
+    try:
+        correct, is_outdated = verify_password(password, encoded)
+    except (AssertionError, ArithmeticError, TypeError, ValueError):
+        # A hash of a known name whose rest cannot be read.
+        make_password(password)
+        correct, is_outdated = False, False
+    return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else stored)
 
 
 def prove(password: str, user: User | None, *, counted_as: str, context: ClientContext) -> Verdict:

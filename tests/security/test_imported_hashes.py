@@ -1,0 +1,138 @@
+"""Hashes that were moved in from elsewhere: a login answers right or wrong password, whatever the column holds."""
+
+from typing import Any
+from unittest.mock import patch
+
+import bcrypt
+import pytest
+from django.contrib.auth import hashers
+from django.test import Client
+
+from accounts.models import User
+from accounts.services import passwords
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.durudex import Durudex, word
+from tests.clients.fastapi_users import FastAPIUsers
+
+pytestmark = pytest.mark.django_db
+LONG = "correct-horse-" * 10
+
+
+def raw_bcrypt(password: str, prefix: bytes = b"2b") -> str:
+    return bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4, prefix)).decode()
+
+
+def raw_argon2(password: str) -> str:
+    return hashers.Argon2PasswordHasher().encode(password, "saltsaltsalt").removeprefix("argon2")
+
+
+# By Django, and as FastAPI Users, passlib, PHP and others store them.
+READABLE = {
+    "bcrypt": lambda password: f"bcrypt${raw_bcrypt(password)}",
+    "bcrypt alone": raw_bcrypt,
+    "bcrypt 2a": lambda password: raw_bcrypt(password, b"2a"),
+    "bcrypt 2y": lambda password: raw_bcrypt(password).replace("$2b$", "$2y$"),
+    "bcrypt_sha256": lambda password: hashers.BCryptSHA256PasswordHasher().encode(password, bcrypt.gensalt(4)),
+    "argon2 alone": raw_argon2,
+    "pbkdf2": lambda password: hashers.PBKDF2PasswordHasher().encode(password, "salt", iterations=10),
+    "scrypt": lambda password: hashers.ScryptPasswordHasher().encode(password, "salt", n=2),
+}
+UNREADABLE = [
+    "",
+    "x",
+    "$",
+    "!",
+    "a" * 32,
+    "é" * 128,
+    "plain-text",
+    "md5$salt$0123456789abcdef0123456789abcdef",
+    "sha1$$0123456789abcdef0123456789abcdef01234567",
+    "$2b$",
+    "$2b$04$tooshort",
+    "$2b$99$" + "a" * 53,
+    "bcrypt",
+    "bcrypt$",
+    "bcrypt$é",
+    "bcrypt_sha256$$2b$04$x",
+    "pbkdf2_sha256$",
+    "pbkdf2_sha256$x$salt$hash",
+    "pbkdf2_sha256$-1$salt$hash",
+    "pbkdf2_sha256$99999999999999999999$salt$hash",
+    "scrypt$999999999999999999999999999999$salt$8$1$hash",
+    "scrypt$3$salt$8$1$hash",
+    "argon2$",
+    "$argon2id$v=19$m=19456",
+    "argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$é",
+    "argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$!",
+]
+
+
+def keep(stored: str) -> None:
+    User.objects.update(password=stored)
+
+
+def answers(password: str) -> list[bool]:
+    """Whether each door lets alice in with this password, by its own words."""
+    admin = Client().post("/admin/login/", {"username": "alice", "password": password})
+    authapi = AuthApi().login("alice", password)
+    package = FastAPIUsers().login("alice@example.org", password)
+    durudex = Durudex().login("alice", password)
+    wrong = [
+        admin.status_code == 200,
+        (authapi.status_code, list(authapi.json())) == (400, ["non_field_errors"]),
+        (package.status_code, package.json()) == (400, {"detail": "LOGIN_BAD_CREDENTIALS"}),
+        "errors" in durudex.json() and word(durudex) == "INVALID_ARGUMENT",
+    ]
+    right = [
+        admin.status_code == 302,
+        authapi.status_code == 200,
+        package.status_code == 200,
+        durudex.json().get("data") is not None,
+    ]
+    assert [one != other for one, other in zip(right, wrong, strict=True)] == [True] * 4
+    return right
+
+
+@pytest.fixture
+def staff(alice: Any) -> None:
+    User.objects.update(is_staff=True, is_superuser=True)
+
+
+@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("password", [PASSWORD, LONG, "пароль-длиннее-семидесяти-двух-байтов-которые-видит-bcrypt"])
+def test_the_right_password(staff: None, name: str, password: str) -> None:
+    keep(READABLE[name](password))
+    assert answers(PASSWORD[::-1]) == [False] * 4
+    assert AuthApi().login("alice", password).status_code == 200
+    stored = User.objects.get().password
+    assert stored.startswith("argon2$argon2id$") or name == "argon2 alone"
+    assert answers(password) == [True] * 4
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
+def test_what_is_no_hash(staff: None, api: AuthApi, alice: Any, stored: str) -> None:
+    keep(stored)
+    assert answers(PASSWORD) == [False] * 4
+    # Nor is what the column holds the password.
+    assert stored == "" or api.login("alice", stored).status_code == 400
+    assert api.change_password(alice["access"], PASSWORD, "battery-staple-7").status_code == 400
+    assert User.objects.get().password == stored
+
+
+# The last one is refused by Argon2's own library before it hashes; nobody can bring that about from outside.
+@pytest.mark.parametrize("stored", UNREADABLE[:-1])
+def test_its_answer_costs_one_hash(stored: str) -> None:
+    user = User(password=stored)
+    with patch.object(passwords.Argon2idHasher, "encode", return_value="argon2$") as encode:
+        assert passwords.verify(PASSWORD, user) == passwords.Verdict(correct=False, hash=stored)
+    assert encode.call_count == 1
+
+
+@pytest.mark.parametrize("stored", [*UNREADABLE, *[make(PASSWORD) for make in READABLE.values()]])
+def test_the_admin_shows_the_account(staff: None, stored: str) -> None:
+    browser = Client()
+    browser.post("/admin/login/", {"username": "alice", "password": PASSWORD})
+    bob = User.objects.create(username="bob", email="bob@example.org", password=stored)
+    page = browser.get(f"/admin/accounts/user/{bob.pk}/change/")
+    assert page.status_code == 200
+    assert not stored or len(stored) < 20 or stored not in page.content.decode()
