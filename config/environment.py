@@ -5,11 +5,14 @@ so that a bad value stops the start and says which one it was.
 """
 
 import os
+import re
 import secrets
+import string
 from collections.abc import Callable
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +23,11 @@ SECRET_KEY_FILE = VAR_DIR / "secret_key"
 # Seconds that a request waits for a connection to the database.
 DATABASE_SECONDS = 5
 
+# A name, an address, or a domain with its subdomains, as a browser sends it in the header Host.
+HOST_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+# What a user name and a password in a URL may hold as it is. A bracket would be taken for an address of IPv6.
+UNQUOTED = string.punctuation.translate(str.maketrans("", "", "[]"))
+
 env = environ.Env()
 
 
@@ -28,12 +36,16 @@ def refuse(name: str, reason: str) -> ImproperlyConfigured:
 
 
 def text(name: str, default: str = "") -> str:
-    return env.str(name, default=default).strip() or default
+    """The value as it is written, without the blanks around it. (django-environ would take `$X` for what X holds.)"""
+    raw = os.environ.get(name, "").strip()
+    if not raw.isprintable():
+        raise refuse(name, "it holds a line break or another character that cannot be seen")
+    return raw or default
 
 
 def whole_number(name: str, default: int, *, least: int, most: int) -> int:
     raw = text(name, str(default))
-    if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
+    if not raw.isascii() or not raw.isdigit() or len(raw) > 9 or not least <= int(raw) <= most:
         raise refuse(name, f"a whole number from {least} to {most} is expected, not {raw!r}")
     return int(raw)
 
@@ -57,17 +69,34 @@ def origin(name: str, default: str) -> str:
         port_is_readable = parts.port is None or parts.port > 0
     except ValueError:
         raise refuse(name, f"{raw!r} is not a URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_readable:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_readable or " " in raw:
         raise refuse(name, f"an http or https URL is expected, not {raw!r}")
-    if parts.path or parts.query or parts.fragment or parts.username:
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         raise refuse(name, f"an origin without path, query or user is expected, not {raw!r}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def hosts(name: str) -> list[str]:
+    found = names(name)
+    for host in found:
+        if not HOST_NAME.fullmatch(host):
+            raise refuse(name, f"names without scheme, port or quotes are expected, not {host!r}")
+    return found
+
+
+def sender(name: str, default: str) -> str:
+    """An address that mail comes from, with or without a name: `Accounts <accounts@example.org>`."""
+    raw = text(name, default)
+    local, _at, domain = parseaddr(raw)[1].rpartition("@")
+    if not local or not domain or set(domain) & set(" \"'<>,;"):
+        raise refuse(name, f"an address such as accounts@example.org is expected, not {raw!r}")
     return raw
 
 
 def service(name: str) -> str:
     """The URL of a service without query or trailing slash, such as ``https://api.example.org/range``; "" for none."""
     raw = text(name).rstrip("/")
-    parts = urlsplit(raw)
+    parts = _split(name, raw)
     if raw and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
         raise refuse(name, f"an http or https URL without a query is expected, not {raw!r}")
     return raw
@@ -80,7 +109,7 @@ def link(name: str, default: str, placeholders: tuple[str, ...]) -> str:
         raw.format(**dict.fromkeys(placeholders, ""))
     except (KeyError, IndexError, ValueError):
         raise refuse(name, f"only the placeholders {', '.join(placeholders)} may stand in {raw!r}") from None
-    if urlsplit(raw).scheme not in ("http", "https"):
+    if _split(name, raw).scheme not in ("http", "https"):
         raise refuse(name, f"an http or https URL is expected, not {raw!r}")
     for placeholder in placeholders:
         if "{" + placeholder + "}" not in raw:
@@ -88,9 +117,39 @@ def link(name: str, default: str, placeholders: tuple[str, ...]) -> str:
     return raw
 
 
-def parsed(name: str, default: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """What a URL-shaped variable means to Django, in the words of django-environ."""
+def _split(name: str, raw: str) -> SplitResult:
+    try:
+        return urlsplit(raw)
+    except ValueError:
+        # The value is not repeated: such URLs carry passwords.
+        raise refuse(name, "this is not a URL") from None
+
+
+def url(name: str, default: str = "") -> str:
+    """A URL with a user and a password, in which what may stand for itself or for something else is refused.
+
+    What can only be meant in one way is quoted, so that every library reads it as it is meant.
+    """
     raw = text(name, default)
+    scheme, separator, rest = raw.partition("://")
+    if "#" in rest:
+        raise refuse(name, "# is written %23 in a URL")
+    if scheme == "sqlite":
+        # A "+" in a path is no blank.
+        return raw.replace("+", "%2B")
+    end = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
+    authority, tail = rest[:end], rest[end:]
+    if "@" in tail:
+        raise refuse(
+            name, "in a user name or password / is written %2F and ? is written %3F; elsewhere @ is written %40"
+        )
+    user, at, host = authority.rpartition("@")
+    path, mark, query = tail.partition("?")
+    return scheme + separator + quote(user, UNQUOTED) + at + host + path.replace("+", "%2B") + mark + query
+
+
+def parsed(name: str, raw: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What a URL-shaped variable means to Django, in the words of django-environ."""
     try:
         return dict(parse(raw))
     except (ImproperlyConfigured, KeyError, ValueError):
@@ -110,6 +169,15 @@ def secret_key() -> str:
     return key
 
 
+def former_secret_keys() -> list[str]:
+    keys = names("SECRET_KEY_FALLBACKS")
+    if any(len(key) < 32 for key in keys):
+        raise refuse(
+            "SECRET_KEY_FALLBACKS", "keys of at least 32 characters are expected, with a comma only between them"
+        )
+    return keys
+
+
 def make_secret_key() -> None:
     """Makes var/secret_key (readable by its owner only) unless it exists; a race between two starts has one winner."""
 
@@ -125,11 +193,18 @@ def make_secret_key() -> None:
 
 
 def database() -> dict[str, Any]:
-    raw = text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
-    scheme = urlsplit(raw).scheme
+    raw = url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'db.sqlite3'))}")
+    parts = _split("DATABASE_URL", raw)
+    scheme = parts.scheme
     if scheme not in ("sqlite", "postgres", "postgresql"):
         raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
+    if scheme == "sqlite" and (parts.netloc or parts.query or not parts.path.strip("/")):
+        raise refuse("DATABASE_URL", "sqlite:///path is expected, with three slashes; ? in a path is written %3F")
     config = parsed("DATABASE_URL", raw, env.db_url_config)
+    if not config["NAME"] and "service" not in config.get("OPTIONS", {}):
+        raise refuse("DATABASE_URL", "the name of the database is missing at the end of the URL")
+    if "%" in config["HOST"]:
+        raise refuse("DATABASE_URL", "a socket's folder is written ?host=/folder behind the database's name")
     if scheme == "sqlite":
         # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a
         # transaction waits for its turn instead of failing when it first writes.
@@ -166,22 +241,29 @@ def database_pool() -> dict[str, Any]:
 
 
 def cache() -> dict[str, Any]:
-    raw = text("CACHE_URL")
+    raw = url("CACHE_URL")
     if not raw:
         return {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(VAR_DIR / "cache")}
-    if urlsplit(raw).scheme not in ("redis", "rediss"):
+    try:
+        parts = _split("CACHE_URL", raw)
+        is_complete = bool(parts.hostname) and (parts.port or 1) > 0 and (parts.path.strip("/") or "0").isdigit()
+    except ValueError:
+        is_complete = False
+    if parts.scheme not in ("redis", "rediss") or not is_complete:
         raise refuse("CACHE_URL", "redis://host:port/number is expected")
     return parsed("CACHE_URL", raw, env.cache_url_config)
 
 
 def email() -> dict[str, Any]:
     """Django's EMAIL_* settings; empty EMAIL_URL means files under var/mail/, announced on the console."""
-    raw = text("EMAIL_URL")
+    raw = url("EMAIL_URL")
     if not raw:
         return {"EMAIL_BACKEND": "accounts.ops.mail_files.EmailBackend", "EMAIL_FILE_PATH": str(VAR_DIR / "mail")}
     config = parsed("EMAIL_URL", raw, env.email_url_config)
-    scheme = urlsplit(raw).scheme
-    if scheme not in ("smtp", "smtps", "smtp+tls") or not config.get("EMAIL_HOST"):
+    parts = urlsplit(raw)
+    scheme = parts.scheme
+    is_complete = config.get("EMAIL_HOST") and not parts.path.strip("/") and not parts.query
+    if scheme not in ("smtp", "smtps", "smtp+tls") or not is_complete:
         raise refuse("EMAIL_URL", "smtp://, smtps:// or smtp+tls://user:password@host:port is expected")
     # smtps is TLS from the first byte (RFC 8314), smtp+tls is STARTTLS; django-environ takes both for STARTTLS.
     config["EMAIL_USE_SSL"] = scheme == "smtps"

@@ -11,7 +11,7 @@ PORT = environment.whole_number("PORT", 8000, least=1, most=65535)
 WEB_CONCURRENCY = environment.whole_number("WEB_CONCURRENCY", os.cpu_count() or 1, least=1, most=256)
 PUBLIC_URL = environment.origin("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=16)
 WSGI_APPLICATION = "config.wsgi.application"
 ROOT_URLCONF = "config.urls"
@@ -23,7 +23,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- secrets and transport ---
 SECRET_KEY = environment.secret_key()
-SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = environment.former_secret_keys()
 DEBUG = False
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
@@ -79,12 +79,12 @@ HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 DATABASES = {"default": environment.database()}
 DATABASE_POOL = environment.database_pool()
 CACHES = {"default": environment.cache()}
-REDIS_URL = environment.text("CACHE_URL")
+REDIS_URL = environment.url("CACHE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- mail ---
 globals().update(environment.email())
-DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "accounts@localhost")
+DEFAULT_FROM_EMAIL = environment.sender("DEFAULT_FROM_EMAIL", "accounts@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- the application ---

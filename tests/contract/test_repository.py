@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READERS = {"text", "whole_number", "choice", "names", "origin", "service", "link"}
+READERS = {"text", "whole_number", "choice", "names", "origin", "service", "link", "url", "hosts", "sender"}
 
 
 def variables(path: Path) -> set[str]:
