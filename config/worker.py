@@ -34,13 +34,19 @@ class Worker(GeventWorker):
             # What the client's requests opened is not left to the garbage collector.
             connections.close_all()
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         sock.settimeout(CLIENT_SECONDS)
-        super().handle_request(listener_name, req, sock, addr)
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError:
+            # The client does not read its answer. gunicorn would log that as an error of its own.
+            raise StopIteration from None
         if not _is_read_over(req.body, sock):
             # Ends the connection as soon as the client has the answer; the exception says so to gunicorn.
             close_graceful(sock, max_drain=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             raise StopIteration
+        # How long the next request may take to come is up to `keepalive`.
+        sock.settimeout(None)
 
 
 def _is_read_over(body: Any, sock: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -29,10 +30,16 @@ PARTS = {
 
 @pytest.fixture
 def port() -> Iterator[int]:
+    """A server; whatever its clients do, it is no error of the server's, and its log says nothing of it."""
     port = free_port()
-    with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}"):
+    with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
         wait_for_port(port)
         yield port
+        server.send_signal(signal.SIGTERM)
+        code, said = processes.finish(server)
+    assert code == 0, said
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert {(line["level"], line["message"]) for line in lines} <= {("INFO", "request")}
 
 
 def _send(stack: ExitStack, port: int, part: bytes) -> socket.socket:
@@ -50,6 +57,14 @@ def _log_in(port: int) -> int:
 
 def _read_to_the_end(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def _takes_more(client: socket.socket) -> bool:
+    try:
+        client.sendall(b"\r\n")
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
 
 
 def test_others_are_served_beside_them(port: int, api: AuthApi) -> None:
@@ -72,3 +87,30 @@ def test_they_are_given_up(port: int) -> None:
         for name in ("half a body", "half a chunk"):
             assert _read_to_the_end(clients[name]).startswith(b"HTTP/1.1 400 Bad Request\r\n")
             assert 29 < time.monotonic() - began < 55
+
+
+def test_one_who_does_not_read_is_given_up(port: int) -> None:
+    """After thirty seconds in which none of the answers was taken."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(PARTS["no reader"] * 20)
+        began = time.monotonic()
+        # What the server has written is not taken; that it has gone is seen by what it no longer takes.
+        while _takes_more(client):
+            time.sleep(1)
+        assert 29 < time.monotonic() - began < 60
+
+
+def test_a_connection_is_kept_for_the_next_request(port: int) -> None:
+    """For ten seconds, and then it ends without a word."""
+    head = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        for _ in range(2):
+            client.sendall(head)
+            while b'"ok"' not in client.recv(65536):
+                pass
+            time.sleep(4)
+        began = time.monotonic()
+        assert b'"ok"' not in _read_to_the_end(client)
+        assert 4 < time.monotonic() - began < 15
