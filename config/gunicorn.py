@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.core import waiting
-from config.worker import Worker, hash_thread
+from config.worker import ServerLog, Worker, hash_thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -38,8 +38,8 @@ max_requests_jitter = 5000
 limit_request_line = 4094
 # No header of a client becomes a part of the environment, such as SCRIPT_NAME.
 forwarder_headers = ""
-accesslog = None
 loglevel = "warning"
+logger_class = ServerLog
 # gunicorn's own lines look like all others, from the first on: Django sets up the log only when it is loaded.
 logconfig_dict = settings.LOGGING
 control_socket_disable = True

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 from gevent.threadpool import ThreadPool
+from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
@@ -24,6 +25,13 @@ READ_OVER = 65_536
 READ_OVER_SECONDS = 1
 # Steps below what answers requests (see nice(2)): a login waits for a free core, a token check does not.
 HASH_NICENESS = 10
+
+
+class ServerLog(Logger):
+    """gunicorn's own lines. Each request has its line from accounts.ops.requests already."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Nothing: where the log is configured by a dict, gunicorn would put a line together and throw it away."""
 
 
 class Worker(GeventWorker):

@@ -23,10 +23,10 @@ def change_account(*, session: Session, email: str | None, password: str | None,
     changes_email = values.get("email", user.email) != user.email
     if (changes_email or password is not None) and session.auth_time < clock.now() - conf.recent_proof:
         raise AccountError(ErrorCode.REAUTHENTICATION_REQUIRED)
-    if changes_email:
-        limits.take(*limits.by_mailbox(names.lookup_key(values["email"]), context))
+    mails = limits.by_mailbox(names.lookup_key(values["email"]), context) if changes_email else ()
+    limits.take(*mails)
     new_hash = None if password is None else passwords.make_hash(password)
-    with transaction.atomic(durable=True):
+    with limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
         # The password goes first, so that its notice reaches the address that the account had until now.
         if new_hash is not None:
             if not passwords.swap(user, to=new_hash):

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.services import audit, changes, logins, mail, passwords, users
+from accounts.services import audit, changes, logins, passwords, users
 from accounts.services.limits import LimitReached
 
 
@@ -22,8 +22,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
     except LimitReached as refusal:
         if logins.owner_is_told_of(refusal, counted_as=counted_as):
             with transaction.atomic(durable=True):
-                audit.record(EventKind.PASSWORD_GUESSED, context, user=user, session_id=session.pk)
-                mail.password_guessed(user, context)
+                logins.tell_of_guessing(user, context, session=session)
         raise
     if is_correct:
         passwords.validate(new_password, user)

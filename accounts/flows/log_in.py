@@ -8,9 +8,8 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
-from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import audit, logins, mail, passwords, sessions, users
+from accounts.services import logins, passwords, sessions, users
 from accounts.services.limits import LimitReached
 
 
@@ -45,8 +44,7 @@ def log_in(
     except LimitReached as refusal:
         if logins.owner_is_told_of(refusal, counted_as=counted_as):
             with transaction.atomic(durable=True):
-                audit.record(EventKind.PASSWORD_GUESSED, context, user=user)
-                mail.password_guessed(user, context)
+                logins.tell_of_guessing(user, context)
         raise
     now = clock.now()
     with transaction.atomic(durable=True):

@@ -82,6 +82,12 @@ def take_proposed(address_id: int, email: str) -> Moved | None:
     return Moved(user=user, old=old, was_verified=was_verified)
 
 
+def is_anybodys(email: str) -> bool:
+    """Whether `email` is a verified address. Who has a key that was mailed to it has used that key before."""
+    taken = EmailAddress.objects.filter(email=names.lookup_key(email), primary=True, verified=True)
+    return bool(taken.exists())
+
+
 def find_unproved(address_id: int, email: str) -> User | None:
     """The user of this address, locked, if nobody has ever proved to read a mailbox of theirs."""
     address = EmailAddress.objects.filter(pk=address_id, email=email, primary=True, verified=False).first()

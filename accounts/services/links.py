@@ -33,8 +33,12 @@ def spend_key(key: str) -> User | None:
 
 
 def is_spent(key: str) -> bool:
-    """Whether the address that `key` was mailed to is verified already, and still its user's."""
-    return addresses.is_verified(*_address_of(key, _VERIFY_SALT))
+    """Whether the address that `key` was mailed to, of either kind, is verified already, and still its user's."""
+    address_id, email = _address_of(key, _VERIFY_SALT)
+    if address_id:
+        return addresses.is_verified(address_id, email)
+    _id, wanted = _address_of(key, _CHANGE_SALT)
+    return addresses.is_anybodys(wanted)
 
 
 def change_key(address_id: int, email: str) -> str:

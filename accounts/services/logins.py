@@ -9,7 +9,7 @@ from accounts.core.errors import ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import audit, limits, passwords, refresh_chain
+from accounts.services import audit, limits, mail, passwords, refresh_chain
 from accounts.services.limits import LimitReached
 
 
@@ -34,6 +34,15 @@ def owner_is_told_of(refusal: LimitReached, *, counted_as: str) -> bool:
     except LimitReached:
         return False
     return True
+
+
+def tell_of_guessing(user: User | None, context: ClientContext, *, session: Session | None = None) -> None:
+    """Records that somebody guesses at a password and mails it to the owner; the same work where there is none.
+
+    session: the one that the passwords were sent from.
+    """
+    audit.record(EventKind.PASSWORD_GUESSED, context, user=user, session_id=session.pk if session else None)
+    mail.password_guessed(user, context)
 
 
 def finish(

@@ -124,7 +124,7 @@ class TestConfirmed:
         assert EmailAddress.objects.values_list("email", "primary", "verified").get() == (NEW_ADDRESS, True, True)
         assert recorded() == [event("email_changed", "user"), event("email_verified", "user")]
         assert mailed() == [("email_changed", ADDRESS), ("email_changed", NEW_ADDRESS)]
-        assert refusal(verify_email, key=key).code == ErrorCode.INVALID_VERIFICATION_KEY
+        assert refusal(verify_email, key=key).code == ErrorCode.EMAIL_ALREADY_VERIFIED
         # The session goes on.
         assert not Session.objects.filter(ended_at__isnull=False).exists()
 
@@ -171,6 +171,12 @@ class TestConfirmed:
         changed = re.findall(r"key=(\S+)", Message.objects.get(kind="email_changed", to=ADDRESS).text)[0]
         report_not_me(key=changed, context=client())
         assert User.objects.get().email == ADDRESS
+
+    def test_a_refused_change_counts_no_mail(self, session: Session) -> None:
+        signed_up("bob")
+        for _ in range(6):
+            refused = refusal(change_account, session=session, email="bob@example.org", password=None)
+            assert refused.code == ErrorCode.EMAIL_TAKEN
 
     def test_mails_to_the_new_mailbox_are_limited(self, session: Session) -> None:
         for number in range(5):
