@@ -59,11 +59,14 @@ def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str
 def authenticate(access_token: str, *, even_if_expired: bool = False) -> Session:
     """The live session that an access token proves, with its user, in one statement.
 
-    even_if_expired: accepts an access token past its `exp`, for logging out.
-    Raises AccountError(TOKEN_NOT_VALID).
+    even_if_expired: for logging out. Accepts an access token past its `exp`, and of a user who is not verified.
+    Raises AccountError(TOKEN_NOT_VALID), and AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory.
     """
     claims = jwt.decode(access_token, expected=TokenType.ACCESS, even_if_expired=even_if_expired)
-    return _live(claims, clock.now())
+    session = _live(claims, clock.now())
+    if not even_if_expired and _waits_for_verification(session):
+        raise AccountError(ErrorCode.EMAIL_NOT_VERIFIED)
+    return session
 
 
 def of_admin(session_id: str) -> Session | None:
@@ -74,6 +77,8 @@ def of_admin(session_id: str) -> Session | None:
     except ValueError:
         return None
     if found is None or found.kind != SessionKind.ADMIN or now - found.last_used_at >= conf.admin_idle_time:
+        return None
+    if _waits_for_verification(found):
         return None
     return found
 
@@ -89,7 +94,7 @@ def check(token: str) -> None:
     """Raises AccountError(TOKEN_NOT_VALID) unless `token` is an access or the refresh token of a live session."""
     now = clock.now()
     claims = jwt.decode(token, expected=None)
-    session = _live(claims, now)
+    session = _usable(claims, now)
     is_refresh = claims.token_type is TokenType.REFRESH
     if is_refresh and refresh_chain.use(session, claims.token_id, now=now).standing is Standing.REUSED:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
@@ -101,7 +106,7 @@ def use(refresh_token: str, *, now: datetime) -> Use:
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    used = refresh_chain.use(_usable(claims, now), claims.token_id, now=now)
     if used.standing is not Standing.REUSED:
         # Another request may have moved the session on meanwhile: then the token that was shown is not the current one.
         is_current = Q(refresh_hash=refresh_chain.hash_of(claims.token_id))
@@ -126,7 +131,7 @@ def rotate(refresh_token: str, *, now: datetime) -> Use:
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    used = refresh_chain.use(_usable(claims, now), claims.token_id, now=now)
     if used.standing is not Standing.CURRENT:
         return used
     session, next_id = used.session, refresh_chain.following_id(claims.token_id)
@@ -161,6 +166,18 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
     ended = these.end(reason=reason, now=now)
     audit.record_endings(ended, context, reason=reason)
     return len(ended)
+
+
+def _usable(claims: Claims, now: datetime) -> Session:
+    session = _live(claims, now)
+    if _waits_for_verification(session):
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+    return session
+
+
+def _waits_for_verification(session: Session) -> bool:
+    """Whether the session proves nothing for now. It goes on once its user's address is verified."""
+    return conf.verification_is_mandatory and not session.user.email_verified
 
 
 def _live(claims: Claims, now: datetime) -> Session:

@@ -31,7 +31,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
     serializer_class = UserDetailsSerializer
     http_method_names = ["get", "put", "patch", "head", "options"]
 
-    @operation(_("Read one's profile"), success={200: UserDetailsSerializer}, refusals=(401,), tags=["user"])
+    @operation(_("Read one's profile"), success={200: UserDetailsSerializer}, refusals=(401, 403), tags=["user"])
     def get(self, request: Request) -> Response:
         return Response(user_details(self.session.user))
 
@@ -39,7 +39,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
         _("Replace one's profile"),
         request=UserDetailsSerializer,
         success={200: UserDetailsSerializer},
-        refusals=(401,),
+        refusals=(401, 403),
         tags=["user"],
     )
     def put(self, request: Request) -> Response:
@@ -49,7 +49,7 @@ class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
         _("Change one's profile"),
         request=UserDetailsSerializer,
         success={200: UserDetailsSerializer},
-        refusals=(401,),
+        refusals=(401, 403),
         tags=["user"],
     )
     def patch(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class EventPages(NewestFirst):
 
 
 @extend_schema_view(
-    get=operation(_("List one's sessions"), success={200: SessionSerializer}, refusals=(401,), tags=["session"])
+    get=operation(_("List one's sessions"), success={200: SessionSerializer}, refusals=(401, 403), tags=["session"])
 )
 class SessionsView(AuthApiView, ListAPIView[Session]):
     """The sessions that are not ended: where, with what, since when, last used, and which one is this."""
@@ -96,7 +96,7 @@ class SessionView(AuthApiView):
     @operation(
         _("End one of one's sessions"),
         success={204: None},
-        refusals=(401, 404),
+        refusals=(401, 403, 404),
         tags=["session"],
         parameters=[OpenApiParameter("id", uuid.UUID, OpenApiParameter.PATH)],
     )
@@ -109,7 +109,7 @@ class EndOtherSessionsView(AuthApiView):
     @operation(
         _("End all of one's other sessions"),
         success={200: EndedSerializer},
-        refusals=(401, 413, 415),
+        refusals=(401, 403, 413, 415),
         tags=["session"],
     )
     def post(self, request: Request) -> Response:
@@ -120,7 +120,7 @@ class EndOtherSessionsView(AuthApiView):
 
 @extend_schema_view(
     get=operation(
-        _("List one's security events"), success={200: SecurityEventSerializer}, refusals=(401,), tags=["event"]
+        _("List one's security events"), success={200: SecurityEventSerializer}, refusals=(401, 403), tags=["event"]
     )
 )
 class EventsView(AuthApiView, ListAPIView[SecurityEvent]):

@@ -159,6 +159,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(
         choices=[
             ErrorCode.TOKEN_NOT_VALID.value,
+            ErrorCode.EMAIL_NOT_VERIFIED.value,
             ErrorCode.SESSION_NOT_FOUND.value,
             ErrorCode.RATE_LIMITED.value,
             ErrorCode.OVERLOADED.value,

@@ -79,7 +79,7 @@ class PasswordChangeView(AuthApiView, dj_rest_auth.PasswordChangeView):
     serializer_class = PasswordChangeSerializer
     error_fields = {ErrorCode.PASSWORD_INVALID: "new_password2"}
 
-    @operation(_("Change the password"), request=PasswordChangeSerializer, success=DETAIL, refusals=(401,))
+    @operation(_("Change the password"), request=PasswordChangeSerializer, success=DETAIL, refusals=(401, 403))
     def post(self, request: Request) -> Response:
         body = self.body(PasswordChangeSerializer)
         change_password(

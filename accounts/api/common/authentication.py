@@ -1,10 +1,9 @@
 from typing import Any, cast
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.core.errors import AccountError, ErrorCode
@@ -40,8 +39,10 @@ class BearerAuthentication(BaseAuthentication):
             return None
         try:
             session = sessions.authenticate(token, even_if_expired=self.even_if_expired)
-        except AccountError:
-            raise AuthenticationFailed(_("Token is invalid or expired"), code=ErrorCode.TOKEN_NOT_VALID) from None
+        except AccountError as error:
+            if error.code is ErrorCode.EMAIL_NOT_VERIFIED:
+                raise PermissionDenied(error.sentences[0], code=error.code) from None
+            raise AuthenticationFailed(error.sentences[0], code=ErrorCode.TOKEN_NOT_VALID) from None
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

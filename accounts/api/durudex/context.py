@@ -6,6 +6,7 @@ from strawberry.types import Info
 from accounts.api.common.authentication import bearer_token
 from accounts.api.common.context import client_context
 from accounts.core.context import ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.services import sessions
 
@@ -22,7 +23,11 @@ class GraphQLContext:
 
     def session(self, *, even_if_expired: bool = False) -> Session:
         """The session behind the bearer token. Raises AccountError(TOKEN_NOT_VALID), also where there is no token."""
-        return sessions.authenticate(bearer_token(self.request) or "", even_if_expired=even_if_expired)
+        try:
+            return sessions.authenticate(bearer_token(self.request) or "", even_if_expired=even_if_expired)
+        except AccountError as error:
+            # Whatever the token lacks, the gateway's word is one: UNAUTHORIZED.
+            raise AccountError(ErrorCode.TOKEN_NOT_VALID, reasons=error.sentences) from None
 
 
 GraphQLInfo = Info[GraphQLContext, None]

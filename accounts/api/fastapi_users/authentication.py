@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.api.common.authentication import bearer_token
 from accounts.core.conf import conf
-from accounts.core.errors import AccountError
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.services import sessions
 
@@ -40,9 +40,12 @@ class BearerOrCookieAuthentication(BaseAuthentication):
         return (session.user, session) if session else None
 
     def _session(self, token: str | None) -> Session | None:
+        """The session of a good token; raises PermissionDenied where its user has to be verified first."""
         try:
             return sessions.authenticate(token) if token else None
-        except AccountError:
+        except AccountError as error:
+            if error.code is ErrorCode.EMAIL_NOT_VERIFIED:
+                raise PermissionDenied from None
             return None
 
 

@@ -26,7 +26,7 @@ class MeView(FastAPIUsersView):
         id="users_current_user_users_me_get",
         tag=USERS_TAG,
         success={200: UserRead},
-        refusals=(401,),
+        refusals=(401, 403),
     )
     def get(self, request: Request) -> Response:
         return Response(UserRead(self.session.user).data)
