@@ -48,7 +48,7 @@ def test_refresh_with_refresh_without_grace(api: AuthApi, settings: Any) -> None
 
 
 def test_refresh_with_logout(api: AuthApi) -> None:
-    for number in range(rounds(200)):
+    for number in range(rounds(100)):
         first = api.register(f"user{number}") if number == 0 else api.login("user0")
         tokens = first.json()
         *refreshes, out = race(
@@ -63,7 +63,7 @@ def test_refresh_with_logout(api: AuthApi) -> None:
 def test_refresh_with_password_change(api: AuthApi) -> None:
     keeper = api.register("alice").json()
     old, new = PASSWORD, NEW_PASSWORD
-    for _ in range(rounds(200)):
+    for _ in range(rounds(100)):
         other = api.login("alice", old)
         tokens = other.json()
         *refreshes, changed = race(
@@ -80,7 +80,7 @@ def test_refresh_with_password_change(api: AuthApi) -> None:
 def test_refresh_and_login_with_reset(api: AuthApi, letters: Mailbox) -> None:
     api.register("alice")
     old, new = PASSWORD, NEW_PASSWORD
-    for _ in range(rounds(200)):
+    for _ in range(rounds(100)):
         letters.collect()
         first = api.login("alice", old)
         api.reset("alice@example.org")
@@ -100,7 +100,7 @@ def test_refresh_and_login_with_reset(api: AuthApi, letters: Mailbox) -> None:
 
 def test_refresh_and_login_with_deactivation(api: AuthApi) -> None:
     api.register("alice")
-    for _ in range(rounds(200)):
+    for _ in range(rounds(100)):
         first = api.login("alice")
         user = User.objects.get()
         refreshed, logged_in, _ = race(

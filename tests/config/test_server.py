@@ -1,6 +1,7 @@
 import http.client
 import json
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -43,3 +44,28 @@ def test_logins_at_once_are_answered_or_told_to_wait_and_who_shows_a_token_is_an
     logged = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert [line["level"] for line in logged] == ["INFO"] * 61
     assert sorted(line["status"] for line in logged) == [200] * 31 + sorted(answers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_read_when_the_server_is_told_to_stop_is_answered(api: AuthApi) -> None:
+    api.register("alice")
+    port = free_port()
+    with processes.web_server(port, WEB_CONCURRENCY="2", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
+        wait_for_port(port)
+        clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(12)]
+        for client in clients:
+            # From now on the server reads what this connection sends.
+            client.request("GET", "/livez")
+            assert client.getresponse().read() == b'{"status": "ok"}'
+        for client in clients:
+            client.request("POST", "/api/auth/login/", json.dumps(LOGIN), {"Content-Type": "application/json"})
+        time.sleep(0.1)
+        server.send_signal(signal.SIGTERM)
+        answers = [client.getresponse() for client in clients]
+        assert [(answer.status, set(json.load(answer))) for answer in answers] == [
+            (200, {"access", "refresh", "user"})
+        ] * 12
+        code, said = processes.finish(server)
+        for client in clients:
+            client.close()
+    assert code == 0, said
