@@ -65,6 +65,8 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("array", ["alice"]),
     ("object", {"a": 1}),
     ("true", True),
+    ("zero", 0),
+    ("fraction", 1.5),
     ("empty", ""),
     ("NUL", "a\x00b"),
     ("lone surrogate", "a\ud800b"),

@@ -86,6 +86,17 @@ def test_language_is_told() -> None:
     assert get("/openapi.json?lang=ru", Accept_Language="uk").headers["Content-Language"] == "ru"
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/api/schema/", "application/vnd.oai.openapi; charset=utf-8"), ("/openapi.json", "application/json")],
+)
+@pytest.mark.parametrize("accepted", ["*/*", "text/html", "image/png", "application/xml", "nonsense", ""])
+def test_who_accepts_none_of_the_formats_gets_the_first(path: str, kind: str, accepted: str) -> None:
+    answer = get(path, Accept=accepted)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)
+    assert answer.content == get(path).content
+
+
 @pytest.mark.parametrize(("path", "status"), [("/api/schema/?format=xml", 404), ("/openapi.json?format=yaml", 404)])
 def test_refusals_are_not_kept(path: str, status: int) -> None:
     answer = get(path)

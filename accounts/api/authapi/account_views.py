@@ -28,6 +28,8 @@ from accounts.models import SecurityEvent, Session
 
 
 class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
+    """One's username and avatar are changed here, the address and the password elsewhere."""
+
     serializer_class = UserDetailsSerializer
     http_method_names = ["get", "put", "patch", "head", "options"]
 

@@ -13,10 +13,15 @@ LONGEST_TEXT = 5000
 
 
 class Text(serializers.CharField):
-    """A text that is cut where it is too long to be right, since DRF's validators read it letter by letter."""
+    """A text that is cut where it is too long to be right, since DRF's validators read it letter by letter.
+
+    A number is no text: DRF would make the name "0" of it, and "1.0" of 1.0.
+    """
 
     def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data[:LONGEST_TEXT] if isinstance(data, str) else data)
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data[:LONGEST_TEXT])
 
 
 class Email(Text, serializers.EmailField):

@@ -13,6 +13,8 @@ from django.views.decorators.http import conditional_page
 from drf_spectacular.settings import patched_settings, spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,6 +41,16 @@ class Kept:
         return response
 
 
+class LenientNegotiation(DefaultContentNegotiation):
+    """Who accepts none of the formats gets the first one, as RFC 9110 §12.5.1 allows, and not 406."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
+
+
 class DocumentView(Kept, SpectacularAPIView):
     """An OpenAPI document. `?lang=` asks for one of the languages, `?media=` for an order of media types.
 
@@ -49,6 +61,7 @@ class DocumentView(Kept, SpectacularAPIView):
 
     # None: the language of the request.
     default_language: str | None = None
+    content_negotiation_class = LenientNegotiation
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:

@@ -1,5 +1,5 @@
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 
 from accounts.api.common.documents import DocumentView
 from accounts.api.fastapi_users import user_views, views
@@ -22,7 +22,8 @@ operations = [
 class Document(DocumentView):
     """The document of this dialect alone, where clients of FastAPI look for it."""
 
-    renderer_classes = SpectacularJSONAPIView.renderer_classes
+    # FastAPI's own document is application/json.
+    renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer)
     patterns = operations
     custom_settings = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"]}
 
