@@ -22,6 +22,8 @@ from accounts.services import addresses, names
 
 # Longer than any id in any of its spellings.
 LONGEST_ID = 1000
+# How often a new user is inserted where the name is taken, or was taken and is free by now.
+INSERT_ATTEMPTS = 5
 
 
 def find(*typed: str) -> User | None:
@@ -86,7 +88,7 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
     Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
     """
     name = user.username
-    while True:
+    for _attempt in range(INSERT_ATTEMPTS):
         try:
             with transaction.atomic():
                 user.save(force_insert=True)
@@ -94,11 +96,13 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
             return
         except IntegrityError:
             # Where the name may be another, the address is looked at first: a taken one costs what a fresh one does.
-            is_address = may_rename and User.objects.filter(email_key=user.email_key).exists()
-            taken = AccountError(ErrorCode.EMAIL_TAKEN) if is_address else _taken(user)
-        if not may_rename or taken.code is not ErrorCode.USERNAME_TAKEN:
-            raise taken
-        user.username = f"{name}-{secrets.token_hex(3)}"
+            taken = _taken(user, ErrorCode.EMAIL_TAKEN if may_rename else ErrorCode.USERNAME_TAKEN)
+        if taken is ErrorCode.USERNAME_TAKEN and may_rename:
+            user.username = f"{name}-{secrets.token_hex(3)}"
+        elif taken:
+            raise AccountError(taken)
+        # Where neither is taken any more, whoever had it has given it up in between.
+    raise AccountError(ErrorCode.USERNAME_TAKEN)
 
 
 def set_profile(user: User, values: Mapping[str, str]) -> None:
@@ -173,7 +177,11 @@ def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:
     return users
 
 
-def _taken(user: User) -> AccountError:
-    if User.objects.filter(username_key=user.username_key).exists():
-        return AccountError(ErrorCode.USERNAME_TAKEN)
-    return AccountError(ErrorCode.EMAIL_TAKEN)
+def _taken(user: User, first: ErrorCode) -> ErrorCode | None:
+    """Which of the user's names another user has; the one that is asked for `first` is looked at first."""
+    keys = {
+        ErrorCode.USERNAME_TAKEN: {"username_key": user.username_key},
+        ErrorCode.EMAIL_TAKEN: {"email_key": user.email_key},
+    }
+    in_order = sorted(keys, key=lambda code: code is not first)
+    return next((code for code in in_order if User.objects.filter(**keys[code]).exists()), None)
