@@ -19,11 +19,9 @@ run: .venv/run ## serve at http://127.0.0.1:8000, with mail in files under var/m
 	$(set_up)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --env /dev/null --no-prefix --procfile config/Procfile --app-root . start --port 8000
 
-# sed does not end at Ctrl-C, so that what the servers say while they end is still seen.
 dev: .venv/run ## the same with one worker that loads changed code again, and a log for people; SQL=on logs SQL
 	$(set_up)
-	@trap : INT; SHOW_SQL="$(or $(SQL),off)" PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" $(BIN)/honcho --env /dev/null --no-prefix --procfile config/Procfile.dev --app-root . start --port 8000 \
-	  | (trap '' INT; exec sed -uE -f config/readable_log.sed)
+	@LOG_FORMAT=console SHOW_SQL="$(or $(SQL),off)" PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --env /dev/null --no-prefix --procfile config/Procfile.dev --app-root . start --port 8000
 
 shell: .venv/run ## Python with the models at hand
 	$(set_up)

@@ -4,6 +4,7 @@ import os
 
 from config import environment
 from config.environment import BASE_DIR
+from config.logs import logging_settings
 
 # --- where it serves ---
 HOST = environment.text("HOST", "127.0.0.1")
@@ -199,35 +200,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- logs: one JSON object a line, without bodies, headers or addresses of persons ---
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        },
-    },
-    "filters": {
-        # A busy server says 503 on purpose.
-        "no_refusals": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", 500) != 503,
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Refused requests are in the request log; Django's own line for each would repeat them.
-        "django.request": {"level": "ERROR", "filters": ["no_refusals"]},
-        "django.security": {"level": "CRITICAL"},
-        # gunicorn's own lines; their level is in config/gunicorn.py. Its own handler is taken away, for the root's.
-        "gunicorn.error": {"handlers": [], "propagate": True},
-    },
-}
+# --- logs: without bodies, headers or addresses of persons ---
+LOGGING = logging_settings(
+    level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    format=environment.choice("LOG_FORMAT", "json", ("json", "console")),
+)
 
 SILENCED_SYSTEM_CHECKS = [
     # username is unique by its canonical form (User.username_key), which Django's check does not see.

@@ -3,11 +3,23 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
 logger = logging.getLogger("accounts.requests")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+current_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds the id of the request to every line that is written while it is served."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request_id = current_id.get()
+        if request_id and not hasattr(record, "request_id"):
+            record.request_id = request_id
+        return True
 
 
 class RequestLogMiddleware:
@@ -21,7 +33,9 @@ class RequestLogMiddleware:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
         # An id only tells requests apart: it may be guessed, and random numbers need no call of the system.
         request.request_id = offered if REQUEST_ID.fullmatch(offered) else f"{random.getrandbits(128):032x}"  # type: ignore[attr-defined]
+        served = current_id.set(request.request_id)  # type: ignore[attr-defined]
         response = self.get_response(request)
+        current_id.reset(served)
         response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         logger.info(
             "request",

@@ -2,10 +2,15 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
+from accounts.ops.requests import RequestIdFilter
+from config.logs import ConsoleLines, JSONLines, logging_settings
 from tests.clients.authapi import AuthApi
 from tests.mailbox import Mailbox, link_values
 
@@ -14,9 +19,6 @@ CANARY = "canary-horse-9"
 
 
 def test_no_secret_is_logged(letters: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
-    from django.conf import settings
-    from pythonjsonlogger.json import JsonFormatter
-
     caplog.set_level(logging.DEBUG, logger="accounts")
     api = AuthApi(**{"User-Agent": "x\r\nforged: line", "X-Request-ID": "forged\r\nid"})
     tokens = api.register("alice", password=CANARY).json()
@@ -27,7 +29,7 @@ def test_no_secret_is_logged(letters: Mailbox, caplog: pytest.LogCaptureFixture)
     key = link_values(letters.only())["key"]
     Client().get(f"/verify-email?key={key}")
     api.verify_email(key)
-    formatter = JsonFormatter(settings.LOGGING["formatters"]["json"]["fmt"])
+    formatter = JSONLines()
     lines = [formatter.format(record) for record in caplog.records]
     assert len(lines) == 7
     for line in lines:
@@ -37,3 +39,51 @@ def test_no_secret_is_logged(letters: Mailbox, caplog: pytest.LogCaptureFixture)
     everything = "\n".join(lines)
     for secret in (CANARY, tokens["access"], tokens["refresh"], key, "alice", "forged"):
         assert secret not in everything
+
+
+@pytest.fixture
+def failure(caplog: pytest.LogCaptureFixture) -> Iterator[logging.LogRecord]:
+    """What is logged where a request fails because of a mistake of ours."""
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    caplog.handler.addFilter(RequestIdFilter())
+    with connection.execute_wrapper(fail):
+        answer = Client(raise_request_exception=False).post(
+            f"/api/auth/login/?key={CANARY}",
+            json.dumps({"username": "alice", "password": CANARY}),
+            content_type="application/json",
+            headers={"X-Request-ID": "the-id"},
+        )
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (500, "the-id")
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    return record
+
+
+def test_a_failure_names_its_request_and_not_its_query(failure: logging.LogRecord) -> None:
+    line = JSONLines().format(failure)
+    assert len(line.splitlines()) == 1
+    said = json.loads(line)
+    assert (said["level"], said["message"], said["request_id"]) == (
+        "ERROR",
+        "Internal Server Error: /api/auth/login/",
+        "the-id",
+    )
+    assert "RuntimeError: a mistake" in said["exc_info"]
+    assert CANARY not in line
+
+
+def test_lines_for_people(failure: logging.LogRecord) -> None:
+    first, *rest = ConsoleLines().format(failure).splitlines()
+    assert (
+        first[8:] == " ERROR django.request Internal Server Error: /api/auth/login/ status_code=500 request_id=the-id"
+    )
+    assert rest[-1] == "RuntimeError: a mistake"
+    assert CANARY not in first
+
+
+def test_the_level_and_the_format_are_settings() -> None:
+    chosen = logging_settings(level="WARNING", format="console")
+    assert chosen["root"] == {"handlers": ["stderr"], "level": "WARNING"}
+    assert chosen["handlers"]["stderr"]["formatter"] == "console"
