@@ -43,6 +43,14 @@ def text(name: str, default: str = "") -> str:
     return raw or default
 
 
+def token(name: str, *, least: int = 16) -> str:
+    """A text that somebody shows to be let in; "" where there is none."""
+    raw = text(name)
+    if 0 < len(raw) < least:
+        raise refuse(name, f"at least {least} characters are expected")
+    return raw
+
+
 def whole_number(name: str, default: int, *, least: int, most: int) -> int:
     raw = text(name, str(default))
     if not raw.isascii() or not raw.isdigit() or len(raw) > 9 or not least <= int(raw) <= most:

@@ -13,7 +13,14 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.core import waiting
+from config import worker_metrics
+
+if os.environ.get("METRICS_TOKEN"):
+    worker_metrics.prepare()
+    pre_fork, post_fork = worker_metrics.give_place, worker_metrics.take_place
+    child_exit, on_exit = worker_metrics.leave_place, worker_metrics.clean_up
+
+from accounts.core import worker as this_worker
 from config.worker import ServerLog, Worker, hash_thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -46,7 +53,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    waiting.run_apart = hash_thread().apply
+    this_worker.run_apart = hash_thread().apply
 
 
 def on_starting(server: Any) -> None:

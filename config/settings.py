@@ -115,8 +115,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+METRICS_TOKEN = environment.token("METRICS_TOKEN")
+if METRICS_TOKEN:
+    MIDDLEWARE.insert(1, "accounts.ops.metrics.MetricsMiddleware")
 if environment.choice("SHOW_SQL", "off", ("off", "on")) == "on":
-    MIDDLEWARE.insert(2, "accounts.ops.statements.StatementLogMiddleware")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"),
+        "accounts.ops.statements.StatementLogMiddleware",
+    )
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -16,6 +16,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
+from accounts.core import worker
 from config.bodies import PIECE
 
 # A client that takes longer to read its answer, or to go on with its body, is given up.
@@ -35,6 +36,10 @@ class ServerLog(Logger):
 
 
 class Worker(GeventWorker):
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        worker.is_stopping = True
+        super().handle_exit(sig, frame)
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         try:
             super().handle(listener, client, addr)

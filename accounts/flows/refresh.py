@@ -3,7 +3,7 @@ from typing import NoReturn
 
 from django.db import transaction
 
-from accounts.core import clock
+from accounts.core import clock, metrics
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
@@ -26,6 +26,7 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
     now = clock.now()
     # A rotation is one UPDATE, which is a transaction by itself; BEGIN and COMMIT around it would only cost time.
     used = sessions.rotate(token, now=now)
+    metrics.REFRESHES.labels(used.standing.name.lower()).inc()
     if used.current_id is None:
         _end_reused(used.session, context, now=now)
     _note_visit(used.session, now=now)
@@ -39,6 +40,7 @@ def renew_access(*, token: str, context: ClientContext) -> str:
     """
     now = clock.now()
     used = sessions.use(token, now=now)
+    metrics.REFRESHES.labels(used.standing.name.lower()).inc()
     if used.current_id is None:
         _end_reused(used.session, context, now=now)
     _note_visit(used.session, now=now)

@@ -7,12 +7,13 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.core import clock
+from accounts.core import clock, worker
 from accounts.services import outbox
 
 
 class HealthMiddleware:
-    """/livez: the worker answers, whatever the database does. /readyz: 503 unless the database is there and migrated.
+    """/livez: the worker answers, whatever the database does. /readyz: 503 unless the database is there and migrated,
+    and once the worker was told to stop.
 
     It stands before what checks the Host, because a probe asks by address.
     """
@@ -36,6 +37,8 @@ class HealthMiddleware:
 
 def _problem() -> str:
     """Why the worker cannot serve; "" where it can."""
+    if worker.is_stopping:
+        return "the server is stopping"
     try:
         connection.ensure_connection()
         with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from accounts.core import clock
+from accounts.core import clock, metrics
 from accounts.core.context import ClientContext
 from accounts.models import SecurityEvent, Session, User
 from accounts.models.security_event import EventKind
@@ -19,6 +19,7 @@ def record(
 ) -> None:
     """Writes one event; user is None if the event concerns no account."""
     _event(kind, context, user=user, session_id=session_id, detail=detail).save()
+    metrics.SECURITY_EVENTS.labels(kind.value, context.dialect.value).inc()
 
 
 def record_endings(sessions: list[Session], context: ClientContext, *, reason: EndReason) -> None:
@@ -27,6 +28,7 @@ def record_endings(sessions: list[Session], context: ClientContext, *, reason: E
         _event(EventKind.SESSION_ENDED, context, user_id=session.user_id, session_id=session.pk, detail=reason)
         for session in sessions
     )
+    metrics.SECURITY_EVENTS.labels(EventKind.SESSION_ENDED.value, context.dialect.value).inc(len(sessions))
 
 
 def forget_person(user: User) -> None:

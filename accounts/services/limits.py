@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models import F
 from redis import Redis, RedisError
 
-from accounts.core import clock
+from accounts.core import clock, metrics
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
@@ -125,6 +125,8 @@ def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
 def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -> None:
     reached = [limit for (limit, _of), hit in zip(counted, hits, strict=True) if hit > limit.most]
     if reached:
+        for limit in reached:
+            metrics.LIMITS_REACHED.labels(limit.setting).inc()
         seconds = math.ceil((max(_end(limit, now) for limit in reached) - now).total_seconds())
         raise LimitReached(reached, retry_after=max(1, seconds))
 

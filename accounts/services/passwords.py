@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connection
 from django.utils.translation import gettext as _
 
-from accounts.core import waiting
+from accounts.core import metrics, worker
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
@@ -64,7 +64,7 @@ def check_queue() -> None:
 
 def make_hash(password: str) -> str:
     with _in_turn():
-        return waiting.run_apart(make_password, (_normalise(password),))
+        return worker.run_apart(make_password, (_normalise(password),))
 
 
 def verify(password: str, user: User | None) -> Verdict:
@@ -104,7 +104,7 @@ def prove(password: str, user: User | None, *, counted_as: str, context: ClientC
         # A try is counted in its turn, not before: several people who log in at once with the right password are not
         # taken for one who guesses.
         limits.take(*tries)
-        verdict = waiting.run_apart(verify, (password, user))
+        verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
     return verdict
@@ -140,7 +140,7 @@ def _in_turn() -> Iterator[None]:
         if not connection.in_atomic_block:
             # Who waits keeps no connection to the database from others.
             close_old_connections()
-        with hash_lock:
+        with metrics.HASHES_WAITING.track_inprogress(), hash_lock:
             yield
     finally:
         places.release()

@@ -5,6 +5,8 @@ from django.db.backends.postgresql import base
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 
+from accounts.core import metrics
+
 
 class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
     """Runs a statement again whose prepared plan is stale.
@@ -53,13 +55,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 connection.close()
                 self.pool.putconn(connection)
             else:
+                if self.pool is not None:
+                    metrics.CONNECTIONS_IN_USE.inc()
                 return connection
 
     def close(self) -> None:
         """Gives the connection back to the pool. One with an error is closed first, so that the pool drops it."""
         if self.errors_occurred and not self.in_atomic_block:
             self.connection.close()
+        had_one = self.connection is not None and self.pool is not None
         super().close()
+        if had_one and self.connection is None:
+            metrics.CONNECTIONS_IN_USE.dec()
 
     @property
     def errors_occurred(self) -> bool:

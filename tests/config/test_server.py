@@ -59,13 +59,23 @@ def test_what_was_read_when_the_server_is_told_to_stop_is_answered(api: AuthApi)
             assert client.getresponse().read() == b'{"status": "ok"}'
         for client in clients:
             client.request("POST", "/api/auth/login/", json.dumps(LOGIN), {"Content-Type": "application/json"})
+        probe = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        probe.request("GET", "/readyz")
+        assert json.load(probe.getresponse())["status"] == "ok"
         time.sleep(0.1)
         server.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        probe.request("GET", "/readyz")
+        refused = probe.getresponse()
+        assert (refused.status, refused.read()) == (
+            503,
+            b'{"status": "unavailable", "problem": "the server is stopping"}',
+        )
         answers = [client.getresponse() for client in clients]
         assert [(answer.status, set(json.load(answer))) for answer in answers] == [
             (200, {"access", "refresh", "user"})
         ] * 12
         code, said = processes.finish(server)
-        for client in clients:
+        for client in (*clients, probe):
             client.close()
     assert code == 0, said

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts.core import waiting
+from accounts.core import worker
 from accounts.services import passwords
 from tests.flows.context import client
 from tests.servers import ON_POSTGRES
@@ -21,7 +21,7 @@ def test_every_hash_is_made_apart(settings: Any, monkeypatch: pytest.MonkeyPatch
         calls.append(call)
         return call(*args)
 
-    monkeypatch.setattr(waiting, "run_apart", run_apart)
+    monkeypatch.setattr(worker, "run_apart", run_apart)
     assert passwords.make_hash("correct-horse-9").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert not passwords.prove("correct-horse-9", None, counted_as="", context=client()).correct
     assert calls == [passwords.make_password, passwords.verify]

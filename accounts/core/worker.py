@@ -1,4 +1,4 @@
-"""How work that computes for long lets other requests go on, without knowing the server that runs it."""
+"""The worker that serves, as the rest of the product knows it; the server sets what is here (config/)."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -16,5 +16,7 @@ def _run_here(call: Callable[..., T], args: tuple[Any, ...], /) -> T:
     return call(*args)
 
 
-# The server puts in how it does so without holding up its other requests (config/gunicorn.py).
+# How work that computes for long lets other requests go on.
 run_apart: RunApart = _run_here
+# Whether the worker was told to stop: it answers what it has, and wants no more.
+is_stopping = False
