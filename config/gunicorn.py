@@ -54,6 +54,10 @@ control_socket_disable = True
 
 def post_worker_init(worker: Any) -> None:
     this_worker.run_apart = hash_thread().apply
+    if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+        from config import tracing
+
+        tracing.export()
 
 
 def on_starting(server: Any) -> None:

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+OTEL_EXPORTER_OTLP_ENDPOINT = environment.service("OTEL_EXPORTER_OTLP_ENDPOINT")
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
 if METRICS_TOKEN:
     MIDDLEWARE.insert(1, "accounts.ops.metrics.MetricsMiddleware")
@@ -211,6 +212,12 @@ LOGGING = logging_settings(
     level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     format=environment.choice("LOG_FORMAT", "json", ("json", "console")),
 )
+
+SENTRY_DSN = environment.service("SENTRY_DSN")
+if SENTRY_DSN:
+    from config import error_reports
+
+    error_reports.start(SENTRY_DSN)
 
 SILENCED_SYSTEM_CHECKS = [
     # username is unique by its canonical form (User.username_key), which Django's check does not see.
