@@ -11,6 +11,7 @@ from email.parser import BytesParser
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from tests.servers import free_port
 
@@ -19,6 +20,7 @@ class MailServer:
     """An SMTP server on 127.0.0.1. letters: what it has taken, in order; taken_at: when, in seconds.
 
     refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
+    refuse_sender: the same for MAIL FROM. refuse_login: whether it takes no password.
     hang_on: addresses whose message is never answered after DATA. drop_on: addresses at which it hangs up.
     """
 
@@ -28,16 +30,29 @@ class MailServer:
         self.taken_at: list[float] = []
         self.refuse = ""
         self.refused: set[str] | None = None
+        self.refuse_sender = ""
+        self.refuse_login = False
         self.hang_on: set[str] = set()
         self.drop_on: set[str] = set()
         self.pause = 0.0
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, authenticator=self._authenticate, auth_require_tls=False
+        )
 
     def start(self) -> None:
         self._controller.start()
 
     def stop(self) -> None:
         self._controller.stop()
+
+    def _authenticate(self, *_asked: Any) -> AuthResult:
+        return AuthResult(success=not self.refuse_login, handled=False)
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if self.refuse and (self.refused is None or address in self.refused):

@@ -1,3 +1,4 @@
+import logging
 from concurrent.futures import as_completed
 
 from django.db import transaction
@@ -5,6 +6,8 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.services import outbox
 from accounts.services.smtp import Courier, DeliveryError
+
+logger = logging.getLogger(__name__)
 
 
 def deliver_mail(*, most: int, courier: Courier) -> int:
@@ -25,11 +28,17 @@ def deliver_mail(*, most: int, courier: Courier) -> int:
 
 
 def _settle_what_was_sent(courier: Courier) -> None:
+    troubles: set[tuple[str, str]] = set()
     for future in as_completed(list(courier.unsettled)):
         message = courier.unsettled[future]
         try:
             future.result()
         except DeliveryError as error:
+            # Once for all of them: the trouble is the same for each.
+            said = (error.trouble, str(error))
+            if error.trouble and said not in troubles:
+                logger.warning(error.trouble, extra={"error": str(error)})
+                troubles.add(said)
             outbox.settle_refused(message, str(error), permanent=error.permanent, now=clock.now())
         else:
             outbox.settle_sent(message, now=clock.now())

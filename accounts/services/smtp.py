@@ -13,11 +13,15 @@ from accounts.models.user import deliverable
 
 
 class DeliveryError(Exception):
-    """The message was not taken; permanent: no later attempt would be either."""
+    """The message was not taken; permanent: no later attempt would be either.
 
-    def __init__(self, reason: str, *, permanent: bool) -> None:
+    trouble: what keeps the server from taking any mail of ours, for the log; "" where it is about this message.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool, trouble: str = "") -> None:
         super().__init__(reason)
         self.permanent = permanent
+        self.trouble = trouble
 
 
 class Courier:
@@ -50,13 +54,14 @@ class Courier:
             _close(self._idle.pop())
 
     def _send(self, message: Message) -> None:
-        connection = None
+        connection = self._idle_or_new()
         try:
-            connection = self._connection()
+            to = deliverable(message.to)
+            connection.open()
             mail = EmailMultiAlternatives(
                 subject=message.subject,
                 body=message.text,
-                to=[deliverable(message.to)],
+                to=[to],
                 headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
                 connection=connection,
             )
@@ -64,17 +69,18 @@ class Courier:
             mail.send()
         except Exception as error:
             # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
-            if connection is not None:
-                _close(connection)
-            raise DeliveryError(_reason(error), permanent=_is_permanent(error)) from error
+            _close(connection)
+            trouble = _trouble(error)
+            raise DeliveryError(
+                _reason(error), permanent=not trouble and _is_permanent(error), trouble=trouble
+            ) from error
         self._idle.append(connection)
 
-    def _connection(self) -> BaseEmailBackend:
+    def _idle_or_new(self) -> BaseEmailBackend:
         try:
             return self._idle.pop()
         except IndexError:
             connection: BaseEmailBackend = get_connection()
-            connection.open()
             return connection
 
 
@@ -85,16 +91,29 @@ def _close(connection: BaseEmailBackend) -> None:
         return
 
 
+def _trouble(error: Exception) -> str:
+    """The sender and the login are ours and the same for each mail: who refuses them refuses all of them.
+
+    That is a mistake of the configuration, and the mail waits until it is mended, as it does while the server is away.
+    """
+    match error:
+        case smtplib.SMTPSenderRefused():
+            return "the mail server refused the sender; trying again"
+        case smtplib.SMTPAuthenticationError():
+            return "the mail server refused the login; trying again"
+        case smtplib.SMTPRecipientsRefused() | smtplib.SMTPDataError() | UnicodeError():
+            return ""
+    return "the mail server failed; trying again"
+
+
 def _is_permanent(error: Exception) -> bool:
     match error:
         case smtplib.SMTPRecipientsRefused():
             return all(code >= 500 for code, _reason in error.recipients.values())
-        case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError():
+        case smtplib.SMTPDataError():
             return error.smtp_code >= 500
-        case UnicodeError():
-            # An address that SMTP cannot carry.
-            return True
-    return False
+    # An address that SMTP cannot carry.
+    return isinstance(error, UnicodeError)
 
 
 def _reason(error: Exception) -> str:
