@@ -1,5 +1,6 @@
 import logging
 from concurrent.futures import as_completed
+from functools import partial
 
 from django.db import transaction
 
@@ -28,18 +29,27 @@ def deliver_mail(*, most: int, courier: Courier) -> int:
 
 
 def _settle_what_was_sent(courier: Courier) -> None:
+    """Writes down the outcome of each by itself; if one cannot be written, raises after the others are."""
     troubles: set[tuple[str, str]] = set()
+    failures: list[Exception] = []
     for future in as_completed(list(courier.unsettled)):
         message = courier.unsettled[future]
         try:
             future.result()
         except DeliveryError as error:
-            # Once for all of them: the trouble is the same for each.
-            said = (error.trouble, str(error))
-            if error.trouble and said not in troubles:
-                logger.warning(error.trouble, extra={"error": str(error)})
-                troubles.add(said)
-            outbox.settle_refused(message, str(error), permanent=error.permanent, now=clock.now())
+            settle = partial(outbox.settle_refused, message, str(error), permanent=error.permanent)
+            if error.trouble:
+                troubles.add((error.trouble, str(error)))
         else:
-            outbox.settle_sent(message, now=clock.now())
-        del courier.unsettled[future]
+            settle = partial(outbox.settle_sent, message)
+        try:
+            settle(now=clock.now())
+        except Exception as failure:
+            failures.append(failure)
+        else:
+            del courier.unsettled[future]
+    for trouble, said in sorted(troubles):
+        # Once for all of them: the trouble is the same for each.
+        logger.warning(trouble, extra={"error": said})
+    if failures:
+        raise failures[0]

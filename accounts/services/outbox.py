@@ -81,8 +81,9 @@ def settle_refused(message: Message, error: str, *, permanent: bool, now: dateti
     """
     attempts = message.attempts + 1
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
-    # PostgreSQL takes every character but NUL.
-    changes: dict[str, object] = {"claimed_until": None, "last_error": error.replace("\0", "")[:300]}
+    # No database takes half a character, and PostgreSQL no NUL.
+    last_error = error.encode(errors="replace").decode().replace("\0", "")[:300]
+    changes: dict[str, object] = {"claimed_until": None, "last_error": last_error}
     if permanent or now + pause > message.created_at + GIVE_UP_AFTER:
         changes |= {"state": MessageState.DEAD, "settled_at": now}
     else:

@@ -198,14 +198,18 @@ def test_failed_settling_is_made_up_for_and_sends_nothing_again(
     settle_sent, failures = outbox.settle_sent, [OperationalError("gone"), OperationalError("still gone")]
 
     def settle_or_fail(message: Message, *, now: Any) -> None:
-        if len(server.letters) > 3 and failures:
+        if message.to == addresses[4] and failures:
             raise failures.pop(0)
         settle_sent(message, now=now)
 
     monkeypatch.setattr(outbox, "settle_sent", settle_or_fail)
+    sent = Message.objects.filter(state=MessageState.SENT)
     with Courier(1) as courier:
         with pytest.raises(OperationalError, match=r"^gone$"):
             deliver_mail(most=8, courier=courier)
+        # The others of its claim are written down all the same, and a worker that dies now does not send them again.
+        assert set(sent.values_list("to", flat=True)) == set(addresses[:8]) - set(addresses[3:5])
+        assert [message.to for message in courier.unsettled.values()] == [addresses[4]]
         # While it cannot settle what it has, it takes no more.
         with pytest.raises(OperationalError, match=r"^still gone$"):
             deliver_mail(most=8, courier=courier)
@@ -214,9 +218,18 @@ def test_failed_settling_is_made_up_for_and_sends_nothing_again(
         assert courier.unsettled == {}
         assert deliver_mail(most=8, courier=courier) == 0
     assert server.counts() == {address: 1 for address in addresses if address != addresses[3]}
-    assert Message.objects.filter(state=MessageState.SENT).count() == 11
+    assert sent.count() == 11
     refused = Message.objects.get(to=addresses[3])
     assert (refused.state, refused.attempts, refused.claimed_until) == (MessageState.QUEUED, 1, None)
+
+
+def test_any_text_of_an_error_can_be_kept() -> None:
+    put("a@example.org")
+    with transaction.atomic():
+        (message,) = outbox.claim(most=8, now=clock.now())
+    outbox.settle_refused(message, "550 half a \ud800 and a \0", permanent=True, now=clock.now())
+    kept = Message.objects.get()
+    assert (kept.state, kept.last_error) == (MessageState.DEAD, "550 half a ? and a ")
 
 
 def test_late_refusal_leaves_the_claim_of_another_worker_alone() -> None:
