@@ -1,5 +1,6 @@
 """A real SMTP server for the tests, which can be told to misbehave."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -21,7 +22,9 @@ class MailServer:
 
     refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
     refuse_sender: the same for MAIL FROM. refuse_login: whether it takes no password.
-    hang_on: addresses whose message is never answered after DATA. drop_on: addresses at which it hangs up.
+    slow_on: addresses whose RCPT is answered that many seconds late. drip: a line of that answer comes twice a second.
+    asked: the address of each RCPT. hang_on: addresses whose message is never answered after DATA.
+    drop_on: addresses at which it hangs up.
     """
 
     def __init__(self) -> None:
@@ -32,6 +35,9 @@ class MailServer:
         self.refused: set[str] | None = None
         self.refuse_sender = ""
         self.refuse_login = False
+        self.slow_on: dict[str, float] = {}
+        self.drip = False
+        self.asked: list[str] = []
         self.hang_on: set[str] = set()
         self.drop_on: set[str] = set()
         self.pause = 0.0
@@ -55,14 +61,18 @@ class MailServer:
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        self.asked.append(address)
+        until = time.monotonic() + self.slow_on.get(address, 0)
+        while time.monotonic() < until:
+            await asyncio.sleep(0.5 if self.drip else until - time.monotonic())
+            if self.drip:
+                await server.push("250-wait")
         if self.refuse and (self.refused is None or address in self.refused):
             return self.refuse
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        import asyncio
-
         (address,) = envelope.rcpt_tos
         if address in self.hang_on:
             await asyncio.sleep(60)

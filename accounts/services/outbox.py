@@ -1,8 +1,8 @@
 """Mail as rows: put in, claim, settle.
 
-A worker claims a few messages under a row lock, for as long as it may take to send them; the claim of a worker that
-was killed runs out and its messages are anybody's again. A refusal that may pass is tried again with growing pauses
-for two days, one that will not makes a dead letter, which an administrator can queue again.
+A worker claims a few messages under a row lock, and renews the claim while it sends them; the claim of a worker that
+was killed runs out within a minute and its messages are anybody's again. A refusal that may pass is tried again with
+growing pauses for two days, one that will not makes a dead letter, which an administrator can queue again.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from accounts.core.conf import conf
 from accounts.models import Message
 from accounts.models.message import MessageKind, MessageState
 
-CLAIM = timedelta(minutes=5)
+CLAIM = timedelta(minutes=1)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=2)
@@ -57,6 +57,15 @@ def claim(*, most: int, now: datetime) -> list[Message]:
     for message in due:
         message.claimed_until = now + CLAIM
     return due
+
+
+def renew(message: Message, *, now: datetime) -> None:
+    """Claims it anew if its claim is half over, unless another worker has taken it meanwhile."""
+    if message.claimed_until is None or message.claimed_until - now > CLAIM / 2:
+        return
+    mine = Message.objects.filter(pk=message.pk, state=MessageState.QUEUED, claimed_until=message.claimed_until)
+    if mine.update(claimed_until=now + CLAIM):
+        message.claimed_until = now + CLAIM
 
 
 def is_sendable(message: Message, *, now: datetime) -> bool:

@@ -1,15 +1,23 @@
 """How messages leave: Django's mail backend of EMAIL_URL, over a few connections side by side."""
 
 import smtplib
+import socket
+import threading
+import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Self
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 
 from accounts.models import Message
 from accounts.models.user import deliverable
+
+# After this one mail is given up for now, however often its server answers meanwhile.
+LONGEST_SECONDS = 60
 
 
 class DeliveryError(Exception):
@@ -33,6 +41,7 @@ class Courier:
     """
 
     def __init__(self, at_once: int) -> None:
+        self.at_once = at_once
         self.unsettled: dict[Future[None], Message] = {}
         self._pool = ThreadPoolExecutor(at_once)
         self._idle: deque[BaseEmailBackend] = deque()
@@ -45,8 +54,17 @@ class Courier:
         self.hang_up()
 
     def send(self, message: Message) -> None:
-        """Begins to send. The server has EMAIL_TIMEOUT for each of its answers."""
+        """Begins to send. The server has EMAIL_TIMEOUT for each of its answers, and LONGEST_SECONDS for all of them."""
         self.unsettled[self._pool.submit(self._send, message)] = message
+
+    def under_way(self) -> int:
+        """How many wait for a thread or for the mail server."""
+        return sum(not future.done() for future in self.unsettled)
+
+    def wait(self, seconds: float) -> None:
+        """Waits until one that is under way is sent or refused, so long at most."""
+        under_way = [future for future in self.unsettled if not future.done()]
+        wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED)
 
     def hang_up(self) -> None:
         """Closes the idle connections: a server that waits long would hang up itself, in the way of the next mail."""
@@ -55,9 +73,12 @@ class Courier:
 
     def _send(self, message: Message) -> None:
         connection = self._idle_or_new()
+        started = time.monotonic()
+        deadline = threading.Timer(LONGEST_SECONDS, _cut, [connection])
         try:
             to = deliverable(message.to)
             connection.open()
+            deadline.start()
             mail = EmailMultiAlternatives(
                 subject=message.subject,
                 body=message.text,
@@ -70,10 +91,12 @@ class Courier:
         except Exception as error:
             # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
             _close(connection)
-            trouble = _trouble(error)
-            raise DeliveryError(
-                _reason(error), permanent=not trouble and _is_permanent(error), trouble=trouble
-            ) from error
+            if time.monotonic() - started >= LONGEST_SECONDS:
+                reason = f"It took longer than {LONGEST_SECONDS} seconds."
+                raise DeliveryError(reason, permanent=False) from error
+            raise DeliveryError(_reason(error), permanent=_is_permanent(error), trouble=_trouble(error)) from error
+        finally:
+            deadline.cancel()
         self._idle.append(connection)
 
     def _idle_or_new(self) -> BaseEmailBackend:
@@ -82,6 +105,14 @@ class Courier:
         except IndexError:
             connection: BaseEmailBackend = get_connection()
             return connection
+
+
+def _cut(connection: BaseEmailBackend) -> None:
+    """Ends a dialogue in the middle, from another thread than its own."""
+    client = connection.connection if isinstance(connection, EmailBackend) else None
+    if client is not None and client.sock is not None:
+        with suppress(OSError):
+            client.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _close(connection: BaseEmailBackend) -> None:

@@ -195,11 +195,11 @@ def test_failed_settling_is_made_up_for_and_sends_nothing_again(
     addresses = [f"{n}@example.org" for n in range(12)]
     put(*addresses)
     server.refuse, server.refused = "451 try later", {addresses[3]}
-    settle_sent, failures = outbox.settle_sent, [OperationalError("gone"), OperationalError("still gone")]
+    settle_sent, failing = outbox.settle_sent, {addresses[4]: "gone"}
 
     def settle_or_fail(message: Message, *, now: Any) -> None:
-        if message.to == addresses[4] and failures:
-            raise failures.pop(0)
+        if message.to in failing:
+            raise OperationalError(failing[message.to])
         settle_sent(message, now=now)
 
     monkeypatch.setattr(outbox, "settle_sent", settle_or_fail)
@@ -211,8 +211,10 @@ def test_failed_settling_is_made_up_for_and_sends_nothing_again(
         assert set(sent.values_list("to", flat=True)) == set(addresses[:8]) - set(addresses[3:5])
         assert [message.to for message in courier.unsettled.values()] == [addresses[4]]
         # While it cannot settle what it has, it takes no more.
+        failing[addresses[4]] = "still gone"
         with pytest.raises(OperationalError, match=r"^still gone$"):
             deliver_mail(most=8, courier=courier)
+        failing.clear()
         assert Message.objects.filter(attempts=0).count() == 4
         assert deliver_mail(most=8, courier=courier) == 4
         assert courier.unsettled == {}

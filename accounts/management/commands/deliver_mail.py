@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
-from accounts.flows.deliver_mail import deliver_mail
+from accounts.flows.deliver_mail import deliver_mail, finish_mail
 from accounts.services.smtp import Courier
 
 logger = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ IDLE_SECONDS = 1.0
 # While the database fails, the pauses double from IDLE_SECONDS up to this.
 LONGEST_PAUSE_SECONDS = 8.0
 AT_ONCE = 4
-# Every message of a claim is tried well within outbox.CLAIM, even where each of them hangs until EMAIL_TIMEOUT.
+# How many a worker has claimed at most; the next claim fills them up as soon as a thread is idle.
 CLAIMED = 16
 
 
@@ -44,12 +44,21 @@ def deliver_until_stopped(courier: Courier) -> None:
         except Error as error:
             # The server is gone, starting or read-only, or its tables are yet to be made: all of it may pass.
             pause, pause_of_failure = pause_of_failure, min(pause_of_failure * 2, LONGEST_PAUSE_SECONDS)
-            said = f"{type(error).__name__}: {error}".partition("\n")[0]
-            logger.warning("the database failed; trying again", extra={"error": said, "pause_seconds": pause})
+            logger.warning("the database failed; trying again", extra={"error": _said(error), "pause_seconds": pause})
             connections.close_all()
         if pause:
             courier.hang_up()
             stop.wait(pause)
+    try:
+        finish_mail(courier=courier)
+    except Error as error:
+        # Another worker sends these again as soon as their claims have run out.
+        lost = {"error": _said(error), "mails": len(courier.unsettled)}
+        logger.warning("the database failed; what was sent last may be sent again", extra=lost)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def stop_event() -> threading.Event:
