@@ -116,5 +116,5 @@ def delete_user(*, user: User, context: ClientContext) -> None:
         users.keep_a_superuser(user)
         audit.forget_person(user)
         audit.record(EventKind.DELETED, told)
-        outbox.forget(user.email)
+        outbox.forget(user)
         user.delete()

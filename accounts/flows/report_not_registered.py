@@ -21,6 +21,6 @@ def report_not_registered(*, key: str, context: ClientContext) -> None:
             raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
         audit.forget_person(user)
         audit.record(EventKind.NOT_REGISTERED, context)
-        outbox.forget(user.email)
+        outbox.forget(user)
         user.delete()
     limits.give_back(*tries)

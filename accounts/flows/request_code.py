@@ -19,4 +19,4 @@ def request_code(*, email: str, context: ClientContext) -> None:
         code = codes.issue(email, now=clock.now())
         audit.record(EventKind.CODE_REQUESTED, context, user=user)
         # To the address as its owner wrote it: two spellings that are one to us may be two to a mail server.
-        mail.verification_code(user.email if user else email, code, context)
+        mail.verification_code(user, user.email if user else email, code, context)

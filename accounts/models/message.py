@@ -3,7 +3,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.core import clock
@@ -37,14 +38,27 @@ class MessageQuerySet(models.QuerySet["Message"]):
             Q(claimed_until=None) | Q(claimed_until__lte=now), state=MessageState.QUEUED, due_at__lte=now
         )
 
+    def nobodys(self, address: str) -> Self:
+        """What was mailed to this address and belongs to no account."""
+        return self.alias(lower_to=Lower("to")).filter(user=None, lower_to=Lower(Value(address)))
+
 
 class Message(models.Model):
     """A mail that is to be sent: a row that is committed with what caused it, and sent by a worker later.
 
     A message without an address was asked for by a stranger to an account that does not exist: it is written and
     thrown away so that both cost the same.
+    user: whose mail it is, and with whose account it is deleted; nobody's is what was mailed before there was one.
     """
 
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+    )
     kind = models.CharField(_("kind"), max_length=32, choices=MessageKind)
     to = models.CharField(_("to"), max_length=254, blank=True)
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
@@ -71,6 +85,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="message_due", condition=Q(state=MessageState.QUEUED)),
             models.Index(fields=["settled_at"], name="message_settled"),
+            models.Index(Lower("to"), name="message_nobodys", condition=Q(user=None)),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
-from accounts.services import names
+from accounts.services import names, outbox
 
 
 def add(user: User, *, verified: bool) -> None:
@@ -28,6 +28,7 @@ def change(user: User, email: str) -> bool:
     """
     if names.lookup_key(email) == user.email_key:
         raise AccountError(ErrorCode.EMAIL_TAKEN)
+    outbox.hand_over(user.email, user)
     user.email = email
     try:
         with transaction.atomic():

@@ -26,10 +26,10 @@ def verification(user: User | None, context: ClientContext) -> None:
     _put(MessageKind.VERIFICATION, user, context.language, lifetime=lifetime, link=link, decline=decline)
 
 
-def verification_code(to: str, code: str, context: ClientContext) -> None:
+def verification_code(user: User | None, to: str, code: str, context: ClientContext) -> None:
     """The code that proves the mailbox `to`, whether an account has this address or not."""
     lifetime = conf.verification_code_lifetime
-    _put(MessageKind.VERIFICATION_CODE, None, context.language, to=to, lifetime=lifetime, code=code)
+    _put(MessageKind.VERIFICATION_CODE, user, context.language, to=to, is_theirs=False, lifetime=lifetime, code=code)
 
 
 def password_reset(user: User | None, context: ClientContext) -> None:
@@ -57,7 +57,7 @@ def email_change_requested(user: User, context: ClientContext, *, address_id: in
     """The link that confirms the new address `to`, and a notice to the address that the user has."""
     link = conf.verify_email_url.format(key=links.change_key(address_id, to))
     lifetime = conf.verification_key_lifetime
-    _put(MessageKind.EMAIL_CHANGE, None, context.language, to=to, lifetime=lifetime, link=link)
+    _put(MessageKind.EMAIL_CHANGE, user, context.language, to=to, is_theirs=False, lifetime=lifetime, link=link)
     _notice(MessageKind.EMAIL_CHANGE_REQUESTED, user, context, to=user.email, verified=user.email_verified)
 
 
@@ -103,6 +103,7 @@ def _put(
         )
     outbox.put(
         kind,
+        user=user,
         to=to or (user.email if user else ""),
         language=language,
         subject=" ".join(subject.split()),

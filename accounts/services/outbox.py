@@ -14,7 +14,7 @@ from django.db.models import F
 
 from accounts.core import clock
 from accounts.core.conf import conf
-from accounts.models import Message
+from accounts.models import Message, User
 from accounts.models.message import MessageKind, MessageState
 
 CLAIM = timedelta(minutes=1)
@@ -24,12 +24,21 @@ GIVE_UP_AFTER = timedelta(days=2)
 
 
 def put(
-    kind: MessageKind, *, to: str, language: str, subject: str, text: str, html: str, lifetime: timedelta | None
+    kind: MessageKind,
+    *,
+    user: User | None = None,
+    to: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    lifetime: timedelta | None,
 ) -> None:
-    """Queues a message; lifetime: how long what it carries is good for, None for a notice."""
+    """Queues a message. user: whose it is. lifetime: how long what it carries is good for, None for a notice."""
     now = clock.now()
     Message.objects.create(
         kind=kind,
+        user=user,
         to=to,
         language=language,
         message_id=make_msgid(domain=urlsplit(conf.public_url).hostname),
@@ -109,9 +118,18 @@ def retry(message_ids: Collection[int], *, now: datetime) -> int:
     )
 
 
-def forget(address: str) -> None:
-    """Deletes every message to an address whose account is being deleted."""
-    Message.objects.filter(to=address).delete()
+def hand_over(address: str, user: User) -> None:
+    """Makes what was mailed to an address that `user` has the user's own: it goes with the account from now on."""
+    Message.objects.nobodys(address).update(user=user)
+
+
+def forget(user: User) -> None:
+    """Deletes every message of a user who is being deleted, to whichever address, and what their address got before.
+
+    What another account was told at an address that it has left stays: it may be the owner's only warning.
+    """
+    user.messages.all().delete()
+    Message.objects.nobodys(user.email).delete()
 
 
 def _settle(message: Message, state: MessageState, *, now: datetime) -> None:
