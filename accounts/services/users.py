@@ -125,8 +125,12 @@ def keep_a_superuser(user: User, *, in_admin: bool = False) -> None:
 
     in_admin: asks for another one who may use the admin.
     Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
-    that of two superusers who remove each other one stays.
+    that of two superusers who remove each other one stays. Whoever is no active superuser is locked alone, and becomes
+    none meanwhile.
     """
+    themselves = User.objects.filter(pk=user.pk).exclude(is_superuser=True, is_active=True)
+    if themselves.select_for_update(no_key=True).values_list("pk").first():
+        return
     superusers = User.objects.get_queryset().active_superusers().order_by("pk").select_for_update(no_key=True)
     if in_admin:
         superusers = superusers.filter(is_staff=True)
@@ -141,7 +145,8 @@ def protect_superusers(user_ids: Collection[uuid.UUID], context: ClientContext) 
         return
     if not User.objects.filter(pk__in=user_ids, is_superuser=True).exists():
         return
-    if actor.user_id not in User.objects.get_queryset().active_superusers().values_list("pk", flat=True):
+    by = User.objects.get_queryset().active_superusers().filter(pk=actor.user_id) if actor.user_id else None
+    if by is None or not by.exists():
         raise AccountError(ErrorCode.SUPERUSER_PROTECTED)
 
 
