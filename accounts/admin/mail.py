@@ -29,6 +29,11 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Try dead letters again"), permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: MessageQuerySet) -> None:
-        queued = retry_mail(message_ids=list(queryset.values_list("pk", flat=True)))
+        selected = list(queryset.values_list("pk", flat=True))
+        queued = retry_mail(message_ids=selected)
         text = ngettext("Queued %(count)d message.", "Queued %(count)d messages.", queued) % {"count": queued}
-        self.message_user(request, text, messages.SUCCESS)
+        if queued:
+            self.message_user(request, text, messages.SUCCESS)
+        if others := len(selected) - queued:
+            text = ngettext("%(count)d message is no dead letter.", "%(count)d messages are no dead letters.", others)
+            self.message_user(request, text % {"count": others}, messages.WARNING)

@@ -42,7 +42,11 @@ class SessionAdmin(ReadOnlyAdmin):
             self.message_user(request, " ".join(error.sentences), messages.ERROR)
             return
         text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended) % {"count": ended}
-        self.message_user(request, text, messages.SUCCESS)
+        if ended:
+            self.message_user(request, text, messages.SUCCESS)
+        if others := len(session_ids) - ended:
+            text = ngettext("%(count)d session had ended before.", "%(count)d sessions had ended before.", others)
+            self.message_user(request, text % {"count": others}, messages.WARNING)
 
 
 @admin.register(SecurityEvent)

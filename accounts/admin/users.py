@@ -1,5 +1,7 @@
 """A user's page and list, and which flow each of their actions calls."""
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -10,11 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
+from accounts.core.errors import AccountError
 from accounts.flows.administer import add_user, change_user, delete_user
 from accounts.flows.administer_groups import delete_group, put_group
 from accounts.flows.end_sessions import end_sessions
@@ -124,47 +127,89 @@ class UserAdmin(FlowAdmin):
         delete_user(user=obj, context=administrator_context(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            delete_user(user=user, context=administrator_context(request))
+        refusals: list[AccountError] = []
+        users_to_delete = list(queryset)
+        for user in users_to_delete:
+            try:
+                delete_user(user=user, context=administrator_context(request))
+            except AccountError as refusal:
+                refusals.append(refusal)
+        if refusals:
+            # Django would say that all of them are deleted.
+            self._say_done(request, len(users_to_delete) - len(refusals))
+            raise refusals[0]
 
     @admin.action(description=_("Send a password reset mail"), permissions=["reset"])
     def send_reset_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in self._within_reach(request, queryset):
-            request_password_reset(email=user.email, context=administrator_context(request))
-        self._say(request, queryset.count())
+        context = administrator_context(request)
+        self._act(
+            request,
+            queryset,
+            lambda user: request_password_reset(email=user.email, context=context),
+            otherwise=gettext("The account is not active."),
+        )
 
     @admin.action(description=_("Mark the e-mail as verified"), permissions=["verify"])
     def mark_verified(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._change_each(request, queryset, verified=True)
+        self._change_each(request, queryset, verified=True, otherwise=gettext("The e-mail was verified before."))
 
     @admin.action(description=_("Activate"), permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._change_each(request, queryset, is_active=True)
+        self._change_each(request, queryset, is_active=True, otherwise=gettext("The account was active before."))
 
     @admin.action(description=_("Deactivate, and end all sessions"), permissions=["activate"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._change_each(request, queryset, is_active=False)
+        self._change_each(request, queryset, is_active=False, otherwise=gettext("The account is not active."))
 
     @admin.action(description=_("End all sessions"), permissions=["end_session"])
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        user_ids = list(queryset.values_list("pk", flat=True))
-        end_sessions(user_ids=user_ids, context=administrator_context(request))
-        self._say(request, queryset.count())
+        context = administrator_context(request)
+        self._act(
+            request,
+            queryset,
+            lambda user: end_sessions(user_ids=[user.pk], context=context) > 0,
+            otherwise=gettext("There was no session to end."),
+        )
 
-    def _change_each(self, request: HttpRequest, queryset: QuerySet[User], **changes: Any) -> None:
-        for user in self._within_reach(request, queryset):
-            change_user(user=user, context=administrator_context(request), **changes)
-        self._say(request, queryset.count())
+    def _change_each(self, request: HttpRequest, queryset: QuerySet[User], *, otherwise: str, **changes: Any) -> None:
+        context = administrator_context(request)
+        self._act(
+            request, queryset, lambda user: change_user(user=user, context=context, **changes), otherwise=otherwise
+        )
 
-    def _within_reach(self, request: HttpRequest, queryset: QuerySet[User]) -> list[User]:
-        """All of these users. Raises AccountError(SUPERUSER_PROTECTED) before anything is done to any of them."""
+    def _act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[User],
+        act: Callable[[User], bool],
+        *,
+        otherwise: str,
+    ) -> None:
+        """Acts on each of these users, and says for how many that did something, and why it did not for the others.
+
+        otherwise: why `act` answers False.
+        Raises AccountError(SUPERUSER_PROTECTED) before anything is done to any of them.
+        """
         selected = list(queryset)
         users.protect_superusers([user.pk for user in selected], administrator_context(request))
-        return selected
+        not_done: Counter[str] = Counter()
+        for user in selected:
+            try:
+                if not act(user):
+                    not_done[otherwise] += 1
+            except AccountError as refusal:
+                not_done[" ".join(refusal.sentences)] += 1
+        self._say_done(request, len(selected) - not_done.total())
+        for reason, count in not_done.items():
+            text = ngettext(
+                "Not done for %(count)d user: %(reason)s", "Not done for %(count)d users: %(reason)s", count
+            )
+            self.message_user(request, text % {"count": count, "reason": reason}, messages.WARNING)
 
-    def _say(self, request: HttpRequest, count: int) -> None:
-        text = ngettext("Done for %(count)d user.", "Done for %(count)d users.", count) % {"count": count}
-        self.message_user(request, text, messages.SUCCESS)
+    def _say_done(self, request: HttpRequest, count: int) -> None:
+        if count:
+            text = ngettext("Done for %(count)d user.", "Done for %(count)d users.", count) % {"count": count}
+            self.message_user(request, text, messages.SUCCESS)
 
 
 @admin.register(Group)

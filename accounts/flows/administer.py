@@ -52,8 +52,8 @@ def change_user(
     verified: bool | None = None,
     session: Session | None = None,
     context: ClientContext,
-) -> None:
-    """Sets what is not None and nothing else, all or nothing.
+) -> bool:
+    """Sets what is not None and nothing else, all or nothing; answers whether anything was another before.
 
     A new password and deactivating end the sessions; a new address is told to both the old and the new one, and
     like unmarking it kills the keys mailed before.
@@ -69,6 +69,7 @@ def change_user(
     new_email = values.pop("email", user.email)
     new_profile = {column: value for column, value in values.items() if value != getattr(user, column)}
     new_hash = None if password is None else passwords.make_hash(password)
+    changed = bool(new_profile) or new_hash is not None or new_email != user.email
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
         # First of all, because it locks the rows of several users.
@@ -89,16 +90,21 @@ def change_user(
         if users.set_roles(user, is_staff=is_staff, is_superuser=is_superuser):
             roles = f"is_staff={user.is_staff} is_superuser={user.is_superuser}"
             audit.record(EventKind.ROLES_CHANGED, context, user=user, detail=roles)
+            changed = True
         if groups is not None and users.set_groups(user, groups):
             audit.record(EventKind.GROUPS_CHANGED, context, user=user)
+            changed = True
         if verified is not None and addresses.set_verified(user, verified):
             kind = EventKind.EMAIL_VERIFIED if verified else EventKind.EMAIL_UNVERIFIED
             audit.record(kind, context, user=user)
+            changed = True
         if is_active is not None and users.set_active(user, is_active):
             audit.record(EventKind.ACTIVATED if is_active else EventKind.DEACTIVATED, context, user=user)
             if not is_active:
                 these = Session.objects.filter(user=user)
                 sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=clock.now())
+            changed = True
+    return changed
 
 
 def delete_user(*, user: User, context: ClientContext) -> None:

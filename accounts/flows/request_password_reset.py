@@ -5,9 +5,10 @@ from accounts.models.security_event import EventKind
 from accounts.services import audit, limits, mail, names, users
 
 
-def request_password_reset(*, email: str, context: ClientContext) -> None:
+def request_password_reset(*, email: str, context: ClientContext) -> bool:
     """Mails a reset link to `email` if it belongs to an active account; the same work if not.
 
+    Answers whether it does, which nobody but administrators may learn.
     Raises AccountError(RATE_LIMITED), the same for known and unknown addresses.
     """
     mails = limits.by_mailbox(names.lookup_key(email), context)
@@ -18,3 +19,4 @@ def request_password_reset(*, email: str, context: ClientContext) -> None:
     with transaction.atomic(durable=True):
         audit.record(EventKind.PASSWORD_RESET_REQUESTED, context, user=user)
         mail.password_reset(user, context)
+    return user is not None
