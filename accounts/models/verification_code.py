@@ -33,6 +33,7 @@ class VerificationCode(models.Model):
     class Meta:
         verbose_name = _("verification code")
         verbose_name_plural = _("verification codes")
+        indexes = [models.Index(fields=["expires_at"], name="code_expires")]
 
     def __str__(self) -> str:
         return self.email_key

@@ -1,0 +1,107 @@
+"""What a purge costs where many rows are past their time: every batch reads about as much as the first one."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.flows.purge_expired import BATCH, purge_expired
+from accounts.models import User
+from tests.servers import ON_POSTGRES
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not ON_POSTGRES, reason="the plans are PostgreSQL's"),
+]
+ROWS = 12_000
+# Written in about the order in which they end, as in life. Random keys have nothing to do with that.
+AT = f"now() - interval '600 days' + interval '700 days' * number / {ROWS}"
+ID = "md5(number::text)"
+TABLES = {
+    "accounts_session": (
+        "id, user_id, dialect, ip, user_agent, started_at, last_used_at, expires_at, end_reason, refresh_hash,"
+        " rotated_at",
+        f"{ID}::uuid, '{{user}}', 'authapi', '', '', now(), now(), {AT}, '', '', now()",
+    ),
+    "accounts_message": (
+        'kind, "to", language, message_id, subject, text, html, state, created_at, due_at, attempts, last_error,'
+        " settled_at",
+        f"'verification', 'a@b.c', 'en', {ID}, '', '', '', 'sent', now(), now(), 1, '', {AT}",
+    ),
+    "accounts_verificationcode": (
+        "email_key, code_hash, tries, expires_at, issued, hour_started_at",
+        f"{ID}, '', 0, {AT}, 0, now()",
+    ),
+    # They all end at a full hour, thousands at once.
+    "accounts_limitcounter": (
+        "key, hits, ends_at",
+        f"{ID}, 1, now() - interval '1 hour' * (3 - number / {ROWS // 3 + 1})",
+    ),
+    "accounts_securityevent": (
+        "kind, at, dialect, ip, user_agent, request_id, detail",
+        f"'logged_in', {AT}, 'authapi', '', '', '', ''",
+    ),
+    "django_session": ("session_key, session_data, expire_date", f"{ID}, '', {AT}"),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one statement read: `index` is that of the column by which rows expire, "" where it was not used."""
+
+    table: str
+    index: str
+    pages: int
+
+
+@contextmanager
+def batches() -> Iterator[list[Batch]]:
+    """Collects how PostgreSQL looked for the rows of each batch."""
+    found = []
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "FOR UPDATE" in sql:
+            with connection.cursor() as cursor:
+                cursor.cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql, params)
+                (plan,) = cursor.fetchone()
+            plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+            pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            while "Plans" in plan:
+                (plan,) = plan["Plans"]
+            column = sql.partition('" < ')[0].rpartition('."')[2]
+            index = plan.get("Index Name", plan["Node Type"]) if column in plan.get("Index Cond", "") else ""
+            found.append(Batch(plan["Relation Name"], index, pages))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield found
+
+
+@pytest.fixture
+def expired() -> None:
+    user = User.objects.create(username="alice", email="alice@example.org")
+    with connection.cursor() as cursor:
+        for table, (columns, values) in TABLES.items():
+            values = values.format(user=user.pk)
+            cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {values} FROM generate_series(1, {ROWS}) AS number")
+            cursor.execute(f"ANALYZE {table}")
+
+
+def test_every_batch_reads_what_the_first_one_read(expired: None) -> None:
+    with batches() as found:
+        removed = {purged.name: purged.rows for purged in purge_expired() if purged.rows}
+    assert list(removed) == [
+        *("sessions", "messages", "verification codes", "limit counters", "security events", "admin sessions")
+    ]
+    read = {table: list(read) for table, read in groupby(found, key=lambda batch: batch.table)}
+    assert list(read) == list(TABLES)
+    for table, each in read.items():
+        (index,) = {batch.index for batch in each}
+        assert index, table
+        # A page for each row that is locked, and little else.
+        assert max(batch.pages for batch in each) < 1.1 * BATCH, table
