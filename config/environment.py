@@ -12,7 +12,7 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +22,15 @@ VAR_DIR = BASE_DIR / "var"
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
 # Seconds that a request waits for a connection to the database.
 DATABASE_SECONDS = 5
+# Options in the URL of a PostgreSQL that begin with this are the pool's.
+POOL_OPTION = "pool_"
+# Those that are numbers. libpq and psycopg would find out with the first request.
+NUMBERS = {
+    *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "prepare_threshold"),
+    *("pool_min_size", "pool_timeout", "pool_max_waiting", "pool_max_lifetime", "pool_max_idle"),
+    "pool_reconnect_timeout",
+}
 
 # A name, an address, or a domain with its subdomains, as a browser sends it in the header Host.
 HOST_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
@@ -203,41 +212,76 @@ def make_secret_key() -> None:
 def database() -> dict[str, Any]:
     raw = url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'db.sqlite3'))}")
     parts = _split("DATABASE_URL", raw)
-    scheme = parts.scheme
-    if scheme not in ("sqlite", "postgres", "postgresql"):
+    if parts.scheme in ("postgres", "postgresql"):
+        return _postgresql(raw, parts)
+    if parts.scheme != "sqlite":
         raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
-    if scheme == "sqlite" and (parts.netloc or parts.query or not parts.path.strip("/")):
+    if parts.netloc or parts.query or not parts.path.strip("/"):
         raise refuse("DATABASE_URL", "sqlite:///path is expected, with three slashes; ? in a path is written %3F")
     config = parsed("DATABASE_URL", raw, env.db_url_config)
-    if not config["NAME"] and "service" not in config.get("OPTIONS", {}):
+    # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a transaction
+    # waits for its turn instead of failing when it first writes.
+    config["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    config["CONN_MAX_AGE"] = 600
+    return config
+
+
+def _postgresql(raw: str, parts: SplitResult) -> dict[str, Any]:
+    own = {name: value for name, value in _options(parts).items() if not name.startswith(POOL_OPTION)}
+    config = parsed("DATABASE_URL", raw.partition("?")[0], env.db_url_config)
+    if not config["NAME"] and "service" not in own:
         raise refuse("DATABASE_URL", "the name of the database is missing at the end of the URL")
     if "%" in config["HOST"]:
         raise refuse("DATABASE_URL", "a socket's folder is written ?host=/folder behind the database's name")
-    if scheme == "sqlite":
-        # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a
-        # transaction waits for its turn instead of failing when it first writes.
-        config["OPTIONS"] = {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-    else:
-        # Statements are prepared on the server once they have been used a few times: planning the query that every
-        # authenticated request makes takes longer than running it.
-        config["ENGINE"] = "config.postgresql"
-        config.setdefault("OPTIONS", {}).update(
-            {"server_side_binding": True, "prepare_threshold": 5, "connect_timeout": DATABASE_SECONDS}
-        )
-    # One of PostgreSQL goes back to the pool at the end of each request.
-    config["CONN_MAX_AGE"] = 600 if scheme == "sqlite" else 0
-    return config
+    prepares = choice("DATABASE_PREPARED_STATEMENTS", "on", ("on", "off")) == "on"
+    return config | {
+        "ENGINE": "config.postgresql",
+        "OPTIONS": {
+            "server_side_binding": True,
+            # Statements are prepared on the server once they have been used a few times: planning the query that every
+            # authenticated request makes takes longer than running it.
+            "prepare_threshold": 5 if prepares else None,
+            "connect_timeout": DATABASE_SECONDS,
+            # What the URL says about the connection counts.
+            **own,
+        },
+        # Such a cursor lives longer than its transaction.
+        "DISABLE_SERVER_SIDE_CURSORS": not prepares,
+        # A connection goes back to the pool at the end of each request.
+        "CONN_MAX_AGE": 0,
+    }
+
+
+def _options(parts: SplitResult) -> dict[str, Any]:
+    """What stands behind the ? in the URL of a PostgreSQL: options of libpq, psycopg, and psycopg's pool."""
+    from psycopg.pq import Conninfo
+
+    options: dict[str, Any] = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | NUMBERS | {"assume_role"}
+    for name, value in options.items():
+        if name not in known:
+            raise refuse("DATABASE_URL", f"there is no option {name}")
+        if name in NUMBERS:
+            if not value.isascii() or not value.isdigit():
+                raise refuse("DATABASE_URL", f"a whole number is expected for {name}, not {value!r}")
+            options[name] = int(value)
+    return options
 
 
 def database_pool() -> dict[str, Any]:
     """The pool of connections that the requests of a worker share, in the words of psycopg_pool."""
+    parts = _split("DATABASE_URL", url("DATABASE_URL"))
+    options = _options(parts) if parts.scheme in ("postgres", "postgresql") else {}
+    size = whole_number("DATABASE_POOL_SIZE", 8, least=1, most=1000)
+    if options.get("pool_min_size", 1) > size:
+        raise refuse("DATABASE_URL", "pool_min_size is more than DATABASE_POOL_SIZE")
     return {
         "min_size": 1,
-        "max_size": whole_number("DATABASE_POOL_SIZE", 8, least=1, most=1000),
+        "max_size": size,
         # Seconds after which a connection that a burst has opened is closed again.
         "max_idle": 60,
         # A request that would wait longer, or behind more others, is told to come again.
@@ -245,6 +289,7 @@ def database_pool() -> dict[str, Any]:
         "max_waiting": 500,
         # An attempt to connect that began while the server was gone is soon given up for a new one.
         "reconnect_timeout": 3,
+        **{name.removeprefix(POOL_OPTION): value for name, value in options.items() if name.startswith(POOL_OPTION)},
     }
 
 

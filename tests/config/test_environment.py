@@ -28,6 +28,12 @@ from tests.processes import finish, manage
         ("PUBLIC_URL", "ftp://id.example.org"),
         ("DATABASE_URL", "mysql://u@h/d"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres://u:pa:ss@h/d?pool_size=3"),
+        ("DATABASE_URL", "postgres://u:pa:ss@h/d?conn_max_age=60"),
+        ("DATABASE_URL", "postgres://u:pa:ss@h/d?isolation_level=3"),
+        ("DATABASE_URL", "postgres://u:pa:ss@h/d?connect_timeout=soon"),
+        ("DATABASE_URL", "postgres://u:pa:ss@h/d?pool_min_size=9"),
+        ("DATABASE_PREPARED_STATEMENTS", "5"),
         ("CACHE_URL", "memcached://h"),
         ("EMAIL_URL", "http://mail.example.org"),
         ("EMAIL_URL", "smtp://"),
@@ -48,7 +54,7 @@ from tests.processes import finish, manage
     ],
 )
 def test_bad_value_stops_the_start(name: str, value: str) -> None:
-    with manage("check", **{"DATABASE_URL": "sqlite:///:memory:", name: value}) as process:
+    with manage("check", **{"DATABASE_URL": "postgres://db.example.org/accounts", name: value}) as process:
         code, said = finish(process)
     assert code == 1
     assert said.startswith(f"Configuration error: {name}: ")
@@ -97,6 +103,42 @@ def test_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
         "accounts",
         "u",
     )
+
+
+def test_what_the_database_url_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = (
+        "sslmode=verify-full&connect_timeout=3&prepare_threshold=0&options=-c%20work_mem%3D8MB&passfile=/a+b&sslkey="
+    )
+    pool = "pool_max_lifetime=600&pool_timeout=2"
+    monkeypatch.setenv("DATABASE_URL", f"postgres://db.example.org/accounts?{options}&{pool}")
+    config = environment.database()
+    assert config["OPTIONS"] == {
+        "server_side_binding": True,
+        "sslmode": "verify-full",
+        "connect_timeout": 3,
+        "prepare_threshold": 0,
+        "options": "-c work_mem=8MB",
+        "passfile": "/a+b",
+        "sslkey": "",
+    }
+    assert environment.database_pool() == {
+        "min_size": 1,
+        "max_size": 8,
+        "max_idle": 60,
+        "max_lifetime": 600,
+        "timeout": 2,
+        "max_waiting": 500,
+        "reconnect_timeout": 3,
+    }
+
+
+@pytest.mark.parametrize(("value", "threshold"), [("", 5), ("on", 5), ("off", None)])
+def test_prepared_statements(monkeypatch: pytest.MonkeyPatch, value: str, threshold: int | None) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://db.example.org/accounts")
+    monkeypatch.setenv("DATABASE_PREPARED_STATEMENTS", value)
+    config = environment.database()
+    assert config["OPTIONS"]["prepare_threshold"] == threshold
+    assert config["DISABLE_SERVER_SIDE_CURSORS"] is (threshold is None)
 
 
 def test_secret_key_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""Behind a pooler that gives each transaction another connection, such as PgBouncer in transaction mode."""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from config import environment
+from tests.clients.authapi import PASSWORD
+from tests.clusters import Cluster, clusters
+from tests.processes import database_url, finish, manage, web_server
+from tests.servers import ON_POSTGRES, free_port, wait_for_port
+
+pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
+# Debian puts it where only root looks.
+PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+needs_pgbouncer = pytest.mark.skipif(PGBOUNCER is None, reason="NOT CHECKED: no PgBouncer on this machine")
+REQUESTS = 400
+
+
+@pytest.fixture
+def unprepared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A connection as DATABASE_PREPARED_STATEMENTS=off makes it."""
+    monkeypatch.setenv("DATABASE_URL", database_url())
+    monkeypatch.setenv("DATABASE_PREPARED_STATEMENTS", "off")
+    connection = connections.create_connection("default")
+    connection.settings_dict = {**connection.settings_dict, **environment.database()}
+    yield connection
+    connection.close()
+
+
+def run(connection: Any, sql: str, *, times: int = 1) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        for _ in range(times):
+            cursor.execute(sql, [0])
+        return list(cursor.fetchall())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_on_a_connection(unprepared: Any) -> None:
+    run(connection, "SELECT id FROM accounts_user LIMIT %s", times=12)
+    assert len(run(connection, "SELECT name FROM pg_prepared_statements OFFSET %s")) > 0
+    run(unprepared, "SELECT id FROM accounts_user LIMIT %s", times=12)
+    assert run(unprepared, "SELECT name FROM pg_prepared_statements OFFSET %s") == []
+    # PgBouncer follows the time zone, and gives each client the one it has set.
+    kept = "SELECT name FROM pg_settings WHERE source = 'session' AND name <> 'TimeZone' OFFSET %s"
+    assert run(unprepared, kept) == []
+    assert unprepared.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+
+@contextmanager
+def pgbouncer(cluster: Cluster, folder: Path) -> Iterator[str]:
+    """PgBouncer in transaction mode before this server; answers its DATABASE_URL."""
+    port = free_port()
+    settings = folder / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n* = host=127.0.0.1 port={cluster.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 4\n"
+        "max_client_conn = 500\n"
+    )
+    assert PGBOUNCER is not None
+    as_user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([PGBOUNCER, "-q", *as_user, settings], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port)
+        yield f"postgres://accounts@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def ask(port: int, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    client.request(method, path, body and json.dumps(body), headers)
+    with closing(client), client.getresponse() as answer:
+        return answer.status, json.load(answer)
+
+
+@needs_pgbouncer
+def test_every_request_behind_pgbouncer_is_answered(tmp_path: Path) -> None:
+    with clusters() as (cluster,), pgbouncer(cluster, tmp_path) as url:
+        cluster.execute("ALTER ROLE postgres SET timezone = 'Asia/Tokyo'")
+        behind = {"DATABASE_URL": url, "DATABASE_PREPARED_STATEMENTS": "off"}
+        with manage("migrate", "--verbosity", "0", **behind) as migration:
+            assert finish(migration) == (0, "")
+        port = free_port()
+        limits = {"RATE_LIMITS": "off", "HASH_QUEUE": "1000"}
+        with (
+            web_server(port, WEB_CONCURRENCY="2", CACHE_URL="", **limits, **behind) as server,
+            ThreadPoolExecutor(40) as clients,
+        ):
+            wait_for_port(port)
+            # Its log is more than a pipe holds.
+            assert server.stdout is not None
+            log = Thread(target=server.stdout.read)
+            log.start()
+            registration = {"username": "alice", "email": "alice@example.org"}
+            passwords = {"password1": PASSWORD, "password2": PASSWORD}
+            status, alice = ask(port, "POST", "/api/auth/registration/", registration | passwords)
+            assert status == 201
+
+            def journey(number: int) -> int:
+                if number % 10:
+                    return ask(port, "GET", "/api/auth/user/", token=alice["access"])[0]
+                login = {"username": "alice", "password": PASSWORD}
+                return ask(port, "POST", "/api/auth/login/", login)[0]
+
+            assert Counter(clients.map(journey, range(REQUESTS))) == {200: REQUESTS}
+            server.terminate()
+            log.join()
+        with manage("deliver_mail", "--once", **behind) as worker:
+            code, _said = finish(worker)
+        with manage("purge_expired", **behind) as purge:
+            assert finish(purge)[0] == 0
+        assert code == 0
+        assert cluster.execute("SELECT count(*) FROM accounts_session") == [(1 + REQUESTS // 10,)]
