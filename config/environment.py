@@ -20,8 +20,6 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
-# Seconds that a request waits for a connection to the database.
-DATABASE_SECONDS = 5
 # Options in the URL of a PostgreSQL that begin with this are the pool's.
 POOL_OPTION = "pool_"
 # Those that are numbers. libpq and psycopg would find out with the first request.
@@ -245,7 +243,13 @@ def _postgresql(raw: str, parts: SplitResult) -> dict[str, Any]:
             # Statements are prepared on the server once they have been used a few times: planning the query that every
             # authenticated request makes takes longer than running it.
             "prepare_threshold": 5 if prepares else None,
-            "connect_timeout": DATABASE_SECONDS,
+            "connect_timeout": database_seconds(),
+            # A connection whose other end is gone is noticed: after ten seconds where something was sent, else after
+            # 45. The default of Linux is more than two hours.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             # What the URL says about the connection counts.
             **own,
         },
@@ -272,6 +276,10 @@ def _options(parts: SplitResult) -> dict[str, Any]:
     return options
 
 
+def database_seconds() -> int:
+    return whole_number("DATABASE_SECONDS", 4, least=1, most=60)
+
+
 def database_pool() -> dict[str, Any]:
     """The pool of connections that the requests of a worker share, in the words of psycopg_pool."""
     parts = _split("DATABASE_URL", url("DATABASE_URL"))
@@ -285,7 +293,7 @@ def database_pool() -> dict[str, Any]:
         # Seconds after which a connection that a burst has opened is closed again.
         "max_idle": 60,
         # A request that would wait longer, or behind more others, is told to come again.
-        "timeout": DATABASE_SECONDS,
+        "timeout": database_seconds(),
         "max_waiting": 500,
         # An attempt to connect that began while the server was gone is soon given up for a new one.
         "reconnect_timeout": 3,

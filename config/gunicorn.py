@@ -21,13 +21,13 @@ if os.environ.get("METRICS_TOKEN"):
     child_exit, on_exit = worker_metrics.leave_place, worker_metrics.clean_up
 
 from accounts.core import worker as this_worker
+from config.postgresql.serving import serve_requests
 from config.worker import ServerLog, Worker, hash_thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if settings.DATABASES["default"]["ENGINE"] == "config.postgresql":
-    # A worker has many requests at once. A command has one connection, and needs no pool.
-    settings.DATABASES["default"]["OPTIONS"]["pool"] = settings.DATABASE_POOL
+    serve_requests(settings.DATABASES["default"], settings.DATABASE_POOL)
 
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY

@@ -79,6 +79,7 @@ HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 # --- storage ---
 DATABASES = {"default": environment.database()}
 DATABASE_POOL = environment.database_pool()
+DATABASE_SECONDS = environment.database_seconds()
 CACHES = {"default": environment.cache()}
 REDIS_URL = environment.url("CACHE_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,19 +1,28 @@
-"""PostgreSQL clusters of a test's own that listen at a port, to be stopped, paused and promoted."""
+"""PostgreSQL clusters of a test's own that listen at a port, to be stopped, paused and promoted; and a web server."""
 
+import http.client
+import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import psycopg
 
-from tests.processes import children
-from tests.servers import free_port
+from tests.clients.authapi import PASSWORD
+from tests.processes import children, finish, manage, web_server
+from tests.servers import free_port, wait_for_port
+
+LOGIN = {"username": "alice", "password": PASSWORD}
+ALICE = {"username": "alice", "email": "alice@example.org", "password1": PASSWORD, "password2": PASSWORD}
 
 
 class Cluster:
@@ -99,3 +108,72 @@ def clusters(*, standby: bool = False) -> Iterator[list[Cluster]]:
             both.append(Cluster(Path(folder) / "b", standby_of=primary))
             stack.callback(both[1].stop)
         yield both
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    retry_after: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    token: str = ""
+
+    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        begun = time.monotonic()
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        )
+        client.request(method, path, body and json.dumps(body), headers)
+        with closing(client), client.getresponse() as answer:
+            said = answer.read()
+            retry_after = answer.headers["Retry-After"]
+            return Answer(answer.status, json.loads(said), retry_after, time.monotonic() - begun)
+
+    def ask_everywhere(self) -> list[Answer]:
+        """What each dialect answers, at once."""
+        asked: list[tuple[Any, ...]] = [
+            ("GET", "/api/auth/user/"),
+            ("GET", "/users/me"),
+            ("POST", "/api/auth/login/", LOGIN),
+            ("GET", "/.well-known/jwks.json"),
+        ] * 4
+        with ThreadPoolExecutor(len(asked)) as clients:
+            return list(clients.map(lambda each: self.ask(*each), asked))
+
+
+@contextmanager
+def serve(cluster: Cluster, **environment: str) -> Iterator[Server]:
+    """The web server with two workers on this database, which is migrated before, and alice's access token."""
+    port = free_port()
+    environment = {"DATABASE_URL": cluster.url, **environment}
+    with manage("migrate", "--verbosity", "0", **environment) as migration:
+        assert finish(migration) == (0, "")
+    with web_server(port, WEB_CONCURRENCY="2", RATE_LIMITS="off", **environment) as process:
+        wait_for_port(port)
+        # Its log may be more than a pipe holds.
+        assert process.stdout is not None
+        log = Thread(target=process.stdout.read)
+        log.start()
+        alice = Server(port).ask("POST", "/api/auth/registration/", ALICE)
+        assert alice.status == 201
+        workers = sorted(children(process.pid))
+        yield Server(port, alice.body["access"])
+        # No worker was lost.
+        assert sorted(children(process.pid)) == workers
+        process.terminate()
+        log.join()
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float) -> float:
+    """After how many seconds it was so."""
+    begun = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.05)
+    return time.monotonic() - begun

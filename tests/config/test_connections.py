@@ -21,6 +21,7 @@ from django.db import (
 from django.test import Client
 
 from accounts.models import User
+from config.postgresql.serving import serve_requests
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.servers import ON_POSTGRES
 
@@ -33,13 +34,15 @@ on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
 def _own_pool(settings: Any) -> Iterator[None]:
     """A pool as a worker has it, with two connections that no other test has used; they take turns."""
     connection.close()
-    if ON_POSTGRES:
-        connection.settings_dict["OPTIONS"]["pool"] = {**settings.DATABASE_POOL, "max_size": 2}
+    if not ON_POSTGRES:
+        yield
+        return
+    before = dict(connection.settings_dict["OPTIONS"])
+    serve_requests(connection.settings_dict, {**settings.DATABASE_POOL, "max_size": 2})
     yield
     connection.close()
-    if ON_POSTGRES:
-        connection.close_pool()  # type: ignore[attr-defined]
-        del connection.settings_dict["OPTIONS"]["pool"]
+    connection.close_pool()  # type: ignore[attr-defined]
+    connection.settings_dict["OPTIONS"] = before
 
 
 def _run_elsewhere(sql: str, *params: Any) -> None:

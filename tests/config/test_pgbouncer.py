@@ -1,25 +1,21 @@
 """Behind a pooler that gives each transaction another connection, such as PgBouncer in transaction mode."""
 
-import http.client
-import json
 import os
 import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
 from config import environment
-from tests.clients.authapi import PASSWORD
-from tests.clusters import Cluster, clusters
-from tests.processes import database_url, finish, manage, web_server
+from tests.clusters import LOGIN, Cluster, clusters, serve
+from tests.processes import database_url, finish, manage
 from tests.servers import ON_POSTGRES, free_port, wait_for_port
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
@@ -80,49 +76,20 @@ def pgbouncer(cluster: Cluster, folder: Path) -> Iterator[str]:
         process.wait(30)
 
 
-def ask(port: int, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    client.request(method, path, body and json.dumps(body), headers)
-    with closing(client), client.getresponse() as answer:
-        return answer.status, json.load(answer)
-
-
 @needs_pgbouncer
 def test_every_request_behind_pgbouncer_is_answered(tmp_path: Path) -> None:
     with clusters() as (cluster,), pgbouncer(cluster, tmp_path) as url:
         cluster.execute("ALTER ROLE postgres SET timezone = 'Asia/Tokyo'")
         behind = {"DATABASE_URL": url, "DATABASE_PREPARED_STATEMENTS": "off"}
-        with manage("migrate", "--verbosity", "0", **behind) as migration:
-            assert finish(migration) == (0, "")
-        port = free_port()
-        limits = {"RATE_LIMITS": "off", "HASH_QUEUE": "1000"}
-        with (
-            web_server(port, WEB_CONCURRENCY="2", CACHE_URL="", **limits, **behind) as server,
-            ThreadPoolExecutor(40) as clients,
-        ):
-            wait_for_port(port)
-            # Its log is more than a pipe holds.
-            assert server.stdout is not None
-            log = Thread(target=server.stdout.read)
-            log.start()
-            registration = {"username": "alice", "email": "alice@example.org"}
-            passwords = {"password1": PASSWORD, "password2": PASSWORD}
-            status, alice = ask(port, "POST", "/api/auth/registration/", registration | passwords)
-            assert status == 201
+        with serve(cluster, HASH_QUEUE="1000", **behind) as web, ThreadPoolExecutor(40) as clients:
 
-            def journey(number: int) -> int:
+            def ask(number: int) -> int:
                 if number % 10:
-                    return ask(port, "GET", "/api/auth/user/", token=alice["access"])[0]
-                login = {"username": "alice", "password": PASSWORD}
-                return ask(port, "POST", "/api/auth/login/", login)[0]
+                    return web.ask("GET", "/api/auth/user/").status
+                return web.ask("POST", "/api/auth/login/", LOGIN).status
 
-            assert Counter(clients.map(journey, range(REQUESTS))) == {200: REQUESTS}
-            server.terminate()
-            log.join()
-        with manage("deliver_mail", "--once", **behind) as worker:
-            code, _said = finish(worker)
-        with manage("purge_expired", **behind) as purge:
-            assert finish(purge)[0] == 0
-        assert code == 0
+            assert Counter(clients.map(ask, range(REQUESTS))) == {200: REQUESTS}
+        for command in (["deliver_mail", "--once"], ["purge_expired"]):
+            with manage(*command, **behind) as process:
+                assert finish(process)[0] == 0
         assert cluster.execute("SELECT count(*) FROM accounts_session") == [(1 + REQUESTS // 10,)]
