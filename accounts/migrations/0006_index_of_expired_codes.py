@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0004_places_kinds_and_rotations"),
+        ("accounts", "0005_mail_of_an_account"),
     ]
 
     operations = [
