@@ -79,14 +79,19 @@ def _look_after(courier: Courier, told: set[str]) -> Exception | None:
 
 
 def _write_down(message: Message, future: Future[None], told: set[str]) -> None:
+    # No address and no text of the server's, which may repeat the address.
+    facts = {"mail": message.pk, "kind": message.kind, "attempt": message.attempts}
     try:
         future.result()
     except DeliveryError as error:
         said = str(error)
         outbox.settle_refused(message, said, permanent=error.permanent, now=clock.now())
+        logger.info("a mail was not sent", extra={**facts, "permanent": error.permanent})
         if error.trouble and said not in told:
             # Once for all mail: the trouble is the same for each.
             logger.warning(error.trouble, extra={"error": said})
             told.add(said)
     else:
         outbox.settle_sent(message, now=clock.now())
+        waited = round((clock.now() - message.created_at).total_seconds(), 1)
+        logger.info("a mail was sent", extra={**facts, "waited_seconds": waited})

@@ -1,6 +1,5 @@
 """`manage.py deliver_mail` as a process of its own, while its database crashes, is read-only or is not ready."""
 
-import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.delivery.worker_log import failures
 from tests.processes import finish, manage, read_until
 from tests.servers import ON_POSTGRES
 from tests.smtp import MailServer, mail_server
@@ -89,7 +89,7 @@ def put(postgres: Postgres, count: int, *, name: str) -> list[str]:
 
 def logged(said: str) -> list[str]:
     """What the log says of the database's errors: one readable line each."""
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = failures(said)
     for line in lines:
         assert list(line) == ["time", "level", "logger", "message", "error", "pause_seconds"]
         assert (line["level"], line["message"]) == ("WARNING", "the database failed; trying again")

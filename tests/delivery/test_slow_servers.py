@@ -17,6 +17,7 @@ from accounts.models.message import MessageState
 from accounts.services import outbox, smtp
 from accounts.services.smtp import Courier
 from tests.delivery.test_outbox import deliver, put, use
+from tests.delivery.worker_log import assert_ended_well
 from tests.processes import finish, manage
 from tests.smtp import MailServer, mail_server
 
@@ -53,7 +54,7 @@ def test_a_slow_mail_does_not_stop_the_next_claim(server: MailServer) -> None:
         wait_for(lambda: Message.objects.filter(state=MessageState.SENT).count() == 40, seconds=2)
         # It is sent to its end, also where the worker is told to stop meanwhile.
         worker.send_signal(signal.SIGTERM)
-        assert finish(worker) == (0, "")
+        assert_ended_well(finish(worker))
     assert server.counts() == dict.fromkeys([*addresses, "slow@example.org"], 1)
     assert set(Message.objects.values_list("state", "attempts")) == {(MessageState.SENT, 1)}
 
@@ -62,7 +63,7 @@ def test_once_ends_when_the_slow_one_is_sent(server: MailServer) -> None:
     server.slow_on = {"slow@example.org": 3}
     put("slow@example.org", "quick@example.org")
     with manage("deliver_mail", "--once", EMAIL_URL=f"smtp://127.0.0.1:{server.port}") as worker:
-        assert finish(worker) == (0, "")
+        assert_ended_well(finish(worker))
     assert server.counts() == {"slow@example.org": 1, "quick@example.org": 1}
     assert set(Message.objects.values_list("state", "attempts")) == {(MessageState.SENT, 1)}
 

@@ -13,6 +13,7 @@ from accounts.models import Message
 from accounts.models.message import MessageState
 from accounts.services import outbox
 from tests.clients.authapi import AuthApi
+from tests.delivery.worker_log import assert_ended_well
 from tests.processes import finish, manage
 from tests.servers import ON_POSTGRES
 from tests.smtp import MailServer, mail_server
@@ -52,13 +53,13 @@ def test_prompt_and_stoppable(api: AuthApi, server: MailServer) -> None:
         # It looks into the outbox every second; two are the contract's.
         assert message.settled_at - message.created_at < timedelta(seconds=2)
         worker.send_signal(signal.SIGTERM)
-        assert finish(worker) == (0, "")
+        assert_ended_well(finish(worker))
 
 
 def test_once(server: MailServer) -> None:
     addresses = put(20)
     with manage("deliver_mail", "--once", EMAIL_URL=f"smtp://127.0.0.1:{server.port}") as worker:
-        assert finish(worker) == (0, "")
+        assert_ended_well(finish(worker))
     assert server.counts() == dict.fromkeys(addresses, 1)
 
 
@@ -77,7 +78,7 @@ def test_killed_in_the_middle(server: MailServer) -> None:
     # The clock is moved to where the dead worker's claim has run out.
     Message.objects.exclude(claimed_until=None).update(claimed_until=clock.now() - timedelta(seconds=1))
     with manage("deliver_mail", "--once", **environment) as worker:
-        assert finish(worker) == (0, "")
+        assert_ended_well(finish(worker))
     assert set(server.counts()) == set(addresses)
     # Twice only where the kill fell between the server's 250 and our commit.
     unsure = set(taken_before) - settled_before
@@ -103,5 +104,5 @@ def test_two_workers_deliver_each_once() -> None:
         wait_until_settled(seconds=120)
         for worker in (one, two):
             worker.send_signal(signal.SIGTERM)
-            assert finish(worker) == (0, "")
+            assert_ended_well(finish(worker))
         assert Counter(first.counts()) + Counter(second.counts()) == dict.fromkeys(addresses, 1)

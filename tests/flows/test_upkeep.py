@@ -1,14 +1,17 @@
 """Management commands: purge, end sessions, make a superuser."""
 
+import threading
 from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts.flows import purge_expired as purge_module
+from accounts.management.commands import deliver_mail
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
@@ -120,3 +123,43 @@ def test_purge_of_codes(db: Any) -> None:
         assert "verification codes: 0 removed" in run("purge_expired")
     with time_machine.travel(timezone.now() + timezone.timedelta(days=2), tick=False):
         assert "verification codes: 1 removed" in run("purge_expired")
+
+
+class StopsAfter(threading.Event):
+    """An event that is waited for so often, without a pause, before it is set."""
+
+    def __init__(self, waits: int) -> None:
+        super().__init__()
+        self.left = waits
+        self.pauses: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout)
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_mail_worker_purges_every_hour(api: AuthApi, caplog: pytest.LogCaptureFixture) -> None:
+    api.register("alice")
+    stop = StopsAfter(2)
+    with time_machine.travel(timezone.now() + timezone.timedelta(days=61), tick=False):
+        deliver_mail.purge_until_stopped(stop)
+    assert stop.pauses == [60.0, 3600.0, 3600.0]
+    assert Session.objects.count() == 0
+    said = {
+        (record.getMessage(), record.__dict__.get("kind"), record.__dict__.get("rows")) for record in caplog.records
+    }
+    assert ("what is past its time was removed", "sessions", 1) in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_that_fails_is_tried_again_soon(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*args: Any) -> None:
+        raise OperationalError("gone")
+
+    stop = StopsAfter(1)
+    with connection.execute_wrapper(fail):
+        deliver_mail.purge_until_stopped(stop)
+    assert stop.pauses == [60.0, 60.0]
+    assert [record.getMessage() for record in caplog.records] == ["the database failed; trying again"]

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
 from accounts.flows.deliver_mail import deliver_mail, finish_mail
+from accounts.flows.purge_expired import purge_expired
 from accounts.services.smtp import Courier
 
 logger = logging.getLogger(__name__)
@@ -15,12 +16,18 @@ IDLE_SECONDS = 1.0
 # While the database fails, the pauses double from IDLE_SECONDS up to this.
 LONGEST_PAUSE_SECONDS = 8.0
 AT_ONCE = 4
+# What is past its time is removed every hour, and for the first time soon after the start.
+PURGE_SECONDS = 3600.0
+FIRST_PURGE_SECONDS = 60.0
 # How many a worker has claimed at most; the next claim fills them up as soon as a thread is idle.
 CLAIMED = 16
 
 
 class Command(BaseCommand):
-    help = "Sends the mail that is due, until it is stopped; --once sends what is due now and ends."
+    help = (
+        "Sends the mail that is due, and removes every hour what is past its time, until it is stopped; "
+        "--once sends what is due now and ends."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="send what is due now and end")
@@ -36,6 +43,7 @@ class Command(BaseCommand):
 
 def deliver_until_stopped(courier: Courier) -> None:
     stop = stop_event()
+    threading.Thread(target=purge_until_stopped, args=(stop,), daemon=True).start()
     pause_of_failure = IDLE_SECONDS
     while not stop.is_set():
         try:
@@ -55,6 +63,22 @@ def deliver_until_stopped(courier: Courier) -> None:
         # Another worker sends these again as soon as their claims have run out.
         lost = {"error": _said(error), "mails": len(courier.unsettled)}
         logger.warning("the database failed; what was sent last may be sent again", extra=lost)
+
+
+def purge_until_stopped(stop: threading.Event) -> None:
+    """Several workers may do so at once: what one of them has in hand the others pass over."""
+    pause = FIRST_PURGE_SECONDS
+    while not stop.wait(pause):
+        pause = PURGE_SECONDS
+        try:
+            for purged in purge_expired():
+                if purged.rows:
+                    logger.info("what is past its time was removed", extra={"kind": purged.name, "rows": purged.rows})
+        except Error as error:
+            pause = FIRST_PURGE_SECONDS
+            logger.warning("the database failed; trying again", extra={"error": _said(error), "pause_seconds": pause})
+        finally:
+            connections.close_all()
 
 
 def _said(error: Exception) -> str:
