@@ -1,7 +1,11 @@
 # One image; the web server and the mail worker are two commands of it:
 #   docker run accounts-backend
 #   docker run accounts-backend python manage.py deliver_mail
-FROM python:3.11-slim
+FROM python:3.13-slim
+
+LABEL org.opencontainers.image.title="accounts-backend" \
+      org.opencontainers.image.description="Registration, login, sessions and e-mail verification over REST and GraphQL" \
+      org.opencontainers.image.licenses="MIT"
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0
 WORKDIR /app

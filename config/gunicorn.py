@@ -9,6 +9,7 @@ monkey.patch_all()
 import gc
 import os
 import resource
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -68,6 +69,8 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
+    # All views, which Django would load with the first request of each worker.
+    import_module(settings.ROOT_URLCONF)
     # What was loaded before the workers are forked stays for good: no collection needs to look at it, and the workers
     # go on sharing its memory. Requests leave few cycles behind, so that collections may be rarer.
     gc.freeze()

@@ -80,7 +80,7 @@ def _look_after(courier: Courier, told: set[str]) -> Exception | None:
 
 def _write_down(message: Message, future: Future[None], told: set[str]) -> None:
     # No address and no text of the server's, which may repeat the address.
-    facts = {"mail": message.pk, "kind": message.kind, "attempt": message.attempts}
+    facts = {"mail": message.pk, "kind": message.kind, "attempt": message.attempts + 1}
     try:
         future.result()
     except DeliveryError as error:

@@ -52,6 +52,7 @@ def test_a_database_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_migration_that_is_missing() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'accounts' AND name LIKE '0004%'")
+        newest = "SELECT MAX(name) FROM django_migrations WHERE app = 'accounts'"
+        cursor.execute(f"DELETE FROM django_migrations WHERE app = 'accounts' AND name = ({newest})")
     answer = ask("/readyz")
     assert (answer.status_code, answer.json()["problem"]) == (503, "migrations are missing")

@@ -102,7 +102,7 @@ def serve(code: Path, database: str = "") -> Iterator[Server]:
 
 def run(code: Path, *args: str, **environment: str) -> None:
     """`manage.py ARGS` of the code in this folder, to its end."""
-    with manage(*args, cwd=code, **environment) as command:
+    with manage(*args, cwd=code, LOG_LEVEL="WARNING", **environment) as command:
         assert finish(command, seconds=120) == (0, "")
 
 
