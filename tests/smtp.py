@@ -20,6 +20,8 @@ from tests.servers import free_port
 class MailServer:
     """An SMTP server on 127.0.0.1. letters: what it has taken, in order; taken_at: when, in seconds.
 
+    utf8: whether it offers SMTPUTF8. contents: what it has taken, octet by octet, with the options of MAIL FROM.
+
     refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
     refuse_sender: the same for MAIL FROM. refuse_login: whether it takes no password.
     slow_on: addresses whose RCPT is answered that many seconds late. drip: a line of that answer comes twice a second.
@@ -27,9 +29,10 @@ class MailServer:
     drop_on: addresses at which it hangs up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, utf8: bool = True) -> None:
         self.port = free_port()
         self.letters: list[tuple[str, Message]] = []
+        self.contents: list[tuple[list[str], bytes]] = []
         self.taken_at: list[float] = []
         self.refuse = ""
         self.refused: set[str] | None = None
@@ -42,7 +45,12 @@ class MailServer:
         self.drop_on: set[str] = set()
         self.pause = 0.0
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, authenticator=self._authenticate, auth_require_tls=False
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            enable_SMTPUTF8=utf8,
+            authenticator=self._authenticate,
+            auth_require_tls=False,
         )
 
     def start(self) -> None:
@@ -57,7 +65,7 @@ class MailServer:
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if self.refuse_sender:
             return self.refuse_sender
-        envelope.mail_from = address
+        envelope.mail_from, envelope.mail_options = address, options
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
@@ -82,6 +90,7 @@ class MailServer:
         if self.pause:
             await asyncio.sleep(self.pause)
         self.letters.append((address, BytesParser().parsebytes(envelope.content)))
+        self.contents.append((envelope.mail_options, envelope.content))
         self.taken_at.append(time.monotonic())
         return "250 OK"
 
@@ -96,8 +105,8 @@ class MailServer:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
-    server = MailServer()
+def mail_server(*, utf8: bool = True) -> Iterator[MailServer]:
+    server = MailServer(utf8=utf8)
     server.start()
     try:
         yield server

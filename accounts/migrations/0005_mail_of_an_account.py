@@ -1,5 +1,7 @@
 """Says whose a mail is, so that it goes with the account, and finds what is nobody's by its address.
 
+The address of a user is no EmailField any more, which is nothing to the database.
+
 Mail from before goes by its address, unless its account had left that address already: nothing tells whose that was,
 and purge_expired removes it after thirty days.
 """
@@ -25,5 +27,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(django.db.models.functions.text.Lower('to'), condition=models.Q(('user', None)), name='message_nobodys'),
+        ),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='user',
+                    name='email',
+                    field=models.CharField(max_length=254, verbose_name='e-mail'),
+                ),
+            ],
         ),
     ]

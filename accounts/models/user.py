@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 
-# What a local part without quotes is made of (RFC 5322, RFC 6531).
-_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+# What a local part without quotes is made of (RFC 5322), and all letters beyond ASCII (RFC 6531).
+ATOM = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+_DOT_ATOM = re.compile(rf"{ATOM}(\.{ATOM})*")
 
 
 def canonical(name: str) -> str:
@@ -99,7 +100,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(_("username"), max_length=150)
     username_key = models.CharField(max_length=600, unique=True, editable=False)
-    email = models.EmailField(_("e-mail"), max_length=254)
+    # Django's EmailField takes no local part beyond ASCII; what an address may be is said by services/names.py.
+    email = models.CharField(_("e-mail"), max_length=254)
     email_key = models.CharField(max_length=600, unique=True, editable=False)
     avatar_url = models.URLField(
         _("avatar URL"), max_length=500, blank=True, default="", validators=[URLValidator(schemes=["https"])]

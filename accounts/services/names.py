@@ -8,12 +8,12 @@ from functools import lru_cache
 import idna
 from confusable_homoglyphs import confusables
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import EmailValidator, URLValidator
 from django.utils.translation import gettext as _
 
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models.user import canonical, deliverable
+from accounts.models.user import ATOM, canonical, deliverable
 
 LONGEST_USERNAME = 150
 LONGEST_EMAIL = 254
@@ -21,16 +21,26 @@ LONGEST_AVATAR_URL = 500
 
 # Django's UnicodeUsernameValidator without @, which tells a username from an address.
 _USERNAME = re.compile(r"[\w.+-]+")
-# What nobody sees: controls, and what Unicode lets a display leave out (Default_Ignorable_Code_Point).
+# What nobody sees: controls, what Unicode lets a display leave out (Default_Ignorable_Code_Point), an empty letter of
+# Braille.
 _UNSEEN = re.compile(
     "[\0-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # What one letter is taken for: lower i, upper I, l and 1 are one.
 _SKELETON = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"} | dict.fromkeys(".+-_", ""))
 _SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")
 # What UTS #39 does not list, because it looks alike in italics alone.
 _IN_ITALICS = {"п": "n", "и": "u", "г": "r"}
+
+
+class _AddressValidator(EmailValidator):
+    """Django's, with letters of every script before the @ (RFC 6531)."""
+
+    user_regex = re.compile(rf"{ATOM}(\.{ATOM})*\Z|" + EmailValidator.user_regex.pattern, re.IGNORECASE)
+
+
+_validate_address = _AddressValidator()
 
 
 def clean_username(raw: str) -> str:
@@ -77,14 +87,17 @@ def clean_email(raw: str) -> str:
         raise AccountError(ErrorCode.EMAIL_INVALID, reasons=(_("An e-mail address has no invisible characters."),))
     try:
         sent = deliverable(email)
-        validate_email(sent)
+        _validate_address(sent)
         local, _at, domain = sent.rpartition("@")
+        if not _is_written(local):
+            raise AccountError(ErrorCode.EMAIL_INVALID)
         kept = f"{local}@{idna.decode(domain) if 'xn--' in domain else domain}"
     except UnicodeError:
         raise AccountError(ErrorCode.EMAIL_INVALID) from None
     except ValidationError as error:
         raise AccountError(ErrorCode.EMAIL_INVALID, reasons=tuple(error.messages)) from None
-    if len(sent) > LONGEST_EMAIL:
+    # SMTP counts octets (RFC 5321 §4.5.3.1.3). The canonical form has no more letters than this has octets.
+    if len(sent.encode()) > LONGEST_EMAIL:
         raise _too_long()
     return kept
 
@@ -116,6 +129,14 @@ def lookup_key(name: str) -> str:
     """The canonical form of a typed name. A text that is too long or has a NUL gives "", which no account has."""
     name = name.strip()
     return canonical(name) if len(name) <= LONGEST_EMAIL and "\0" not in name else ""
+
+
+def _is_written(local: str) -> bool:
+    """Whether a local part is made of characters that are written, from left to right or back: no blanks of any script,
+    nothing that has no meaning yet or a private one, and no mark before there is a letter to put it on.
+    """
+    kinds = [unicodedata.category(letter)[0] for letter in local if not letter.isascii()]
+    return not {"C", "Z"} & set(kinds) and unicodedata.category(local[0])[0] != "M"
 
 
 def _too_long() -> AccountError:

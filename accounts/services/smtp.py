@@ -7,6 +7,9 @@ import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from email import policy
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
 from typing import Self
 
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -87,7 +90,13 @@ class Courier:
                 connection=connection,
             )
             mail.attach_alternative(message.html, "text/html")
-            mail.send()
+            if isinstance(connection, EmailBackend) and connection.connection and not to.isascii():
+                _send_internationalized(connection.connection, mail, message.html)
+            else:
+                mail.send()
+        except DeliveryError:
+            _close(connection)
+            raise
         except Exception as error:
             # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
             _close(connection)
@@ -105,6 +114,24 @@ class Courier:
         except IndexError:
             connection: BaseEmailBackend = get_connection()
             return connection
+
+
+def _send_internationalized(client: smtplib.SMTP, mail: EmailMultiAlternatives, html: str) -> None:
+    """Sends to an address beyond ASCII, by SMTPUTF8 (RFC 6531); Django's backend encodes it to one that is nobody's."""
+    client.ehlo_or_helo_if_needed()
+    if not client.has_extn("smtputf8"):
+        reason = "The mail server does not offer SMTPUTF8, without which no mail can be sent to this address."
+        raise DeliveryError(reason, permanent=True)
+    letter = EmailMessage(policy=policy.SMTPUTF8)
+    letter["Subject"] = mail.subject
+    letter["From"] = mail.from_email
+    letter["To"] = ", ".join(mail.to)
+    letter["Date"] = formatdate()
+    for name, value in mail.extra_headers.items():
+        letter[name] = value
+    letter.set_content(mail.body)
+    letter.add_alternative(html, subtype="html")
+    client.send_message(letter, parseaddr(mail.from_email)[1], mail.to)
 
 
 def _cut(connection: BaseEmailBackend) -> None:

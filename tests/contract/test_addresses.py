@@ -39,6 +39,16 @@ FORMS = [
     ("x@straße.example", "x@straße.example", "x@xn--strae-oqa.example"),
     ("x@strasse.example", "x@strasse.example", "x@strasse.example"),
     ("x@пример.испытание", "x@пример.испытание", "x@xn--e1afmkfd.xn--80akhbyknj4f"),
+    ("Jörg@example.com", "Jörg@example.com", "jörg@example.com"),
+    ("jo\u0308rg@example.com", "jörg@example.com", "jörg@example.com"),
+    ('"jörg"@example.com', "jörg@example.com", "jörg@example.com"),
+    ("GROẞ@straße.example", "GROẞ@straße.example", "gross@xn--strae-oqa.example"),
+    ("İ.ΣΑΣ@example.com", "İ.ΣΑΣ@example.com", "i\u0307.σασ@example.com"),
+    ("Ꭰꭰ@example.com", "Ꭰꭰ@example.com", "ᎠᎠ@example.com"),
+    ("हिन्दी@example.com", "हिन्दी@example.com", "हिन्दी@example.com"),
+    ("ﬁ.ｘ@example.com", "fi.x@example.com", "fi.x@example.com"),
+    ("用户@例子.测试", "用户@例子.测试", "用户@xn--fsqu00a.xn--0zwm56d"),
+    ("😀@example.com", "😀@example.com", "😀@example.com"),
 ]
 REFUSED = [
     *(
@@ -57,6 +67,11 @@ REFUSED = [
     ),
     *("v\t@example.com", "v@exa\x00mple.com", "v\x7f@example.com", "v＠example.com", "a＠b@example.com"),
     *("v@xn--a.example", "v@xn--.example", "v@⒈com", "v@a..com", "v@" + "ß" * 100 + ".com", "v@.com", "v@example.com."),
+    *("jö\u200brg@example.com", "jö\xadrg@example.com", "jö rg@example.com", "jö\u3000rg@example.com"),
+    *("\u2800@example.com", "jö\ue000rg@example.com", "jö\u0378rg@example.com", "\u0308j@example.com"),
+    *(".jörg@example.com", "jörg.@example.com", "j‥ö@example.com", '"jö rg"@example.com', "ö\u2028@example.com"),
+    # 254 octets are the most, not 254 letters.
+    "ö" * 122 + "@example.com",
     *("v@" + "ß" * 60 + ".de" * 40, "v@-ß.com", "v@a\u0301\u0301\u0301.com."),
 ]
 
@@ -76,14 +91,24 @@ def test_refused(address: str) -> None:
     assert users.find(address) is None
 
 
-def test_half_a_character_is_refused() -> None:
+@pytest.mark.parametrize("address", ["v@\ud800.com", "ö\ud800@example.com"])
+def test_half_a_character_is_refused(address: str) -> None:
     with pytest.raises(AccountError):
-        names.clean_email("v@\ud800.com")
+        names.clean_email(address)
+
+
+def test_the_longest_address_has_a_place_everywhere() -> None:
+    # No letter's canonical form has more letters than the letter has octets; this one's has as many.
+    address = "ß" * 121 + "@example.com"
+    assert AuthApi().register("longest", email=address).status_code == 201
+    (found,) = User.objects.values_list("email", "email_key", "emailaddress__email")
+    assert found == (address, "ss" * 121 + "@example.com", "ss" * 121 + "@example.com")
 
 
 def test_refused_in_every_door(rows: Any) -> None:
     before = rows()
-    for address in ("v@exam\u00adple.com", "v\u200b@example.com", "v@" + "ß" * 100 + ".com", "v@xn--a.example"):
+    invisible = ("v@exam\u00adple.com", "v\u200b@example.com", "jö\u200brg@example.com", "jö\u3000rg@example.com")
+    for address in (*invisible, "v@" + "ß" * 100 + ".com", "v@xn--a.example", "ö" * 122 + "@example.com"):
         assert set(AuthApi().register("v", email=address).json()) == {"email"}
         assert FastAPIUsers().register(address).status_code == 422
         assert word(Durudex().create_code(address)) == "INVALID_ARGUMENT"
@@ -97,6 +122,8 @@ def test_refused_in_every_door(rows: Any) -> None:
         ['"v"@example.com', "v@example.com", "V@EXAMPLE．com", " v@example.com "],
         ["v@bücher.example", "v@xn--bcher-kva.example", "V@BÜCHER。example", '"v"@XN--BCHER-kva.example'],
         ["v@straße.example", "v@STRAßE.example", "v@xn--strae-oqa.example"],
+        ["jörg@example.com", "JÖRG@example.com", "Jo\u0308rg@EXAMPLE.com", '"jörg"@example.com'],
+        ["groß@example.com", "GROSS@example.com", "GROẞ@example.com"],
     ],
     ids=lambda spellings: spellings[0],
 )

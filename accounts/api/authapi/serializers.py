@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.core.errors import ErrorCode
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import SecurityEvent, Session, User
+from accounts.services import names
 
 # Longer than any name, password, key or token may be.
 LONGEST_TEXT = 5000
@@ -24,8 +26,22 @@ class Text(serializers.CharField):
         return super().to_internal_value(data[:LONGEST_TEXT])
 
 
+def check_email(value: str) -> None:
+    if len(value) > names.LONGEST_EMAIL:
+        # max_length has said so.
+        return
+    try:
+        names.clean_email(value)
+    except AccountError as error:
+        raise serializers.ValidationError([str(sentence) for sentence in error.sentences], code="invalid") from None
+
+
 class Email(Text, serializers.EmailField):
-    """An e-mail address, as a Text."""
+    """An e-mail address, as a Text; the core says what is one, for DRF knows none beyond ASCII."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [each for each in self.validators if not isinstance(each, EmailValidator)] + [check_email]
 
 
 class PasswordField(Text):

@@ -5,6 +5,8 @@ What a value may be is said by the core; only what pydantic's EmailStr refuses i
 
 from typing import Any
 
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.api.fastapi_users.errors import Malformed, problem, value_problem
@@ -101,6 +103,7 @@ def _problem(name: str, detail: Any) -> dict[str, Any]:
 
 
 class UserRead(serializers.ModelSerializer[User]):
+    email = serializers.EmailField(label=capfirst(_("e-mail")), max_length=254)
     is_verified = serializers.BooleanField(source="email_verified")
 
     class Meta:
