@@ -12,7 +12,7 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -211,7 +211,7 @@ def database() -> dict[str, Any]:
     raw = url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'db.sqlite3'))}")
     parts = _split("DATABASE_URL", raw)
     if parts.scheme in ("postgres", "postgresql"):
-        return _postgresql(raw, parts)
+        return _postgresql(parts)
     if parts.scheme != "sqlite":
         raise refuse("DATABASE_URL", "sqlite:///path or postgres://user:password@host:port/name is expected")
     if parts.netloc or parts.query or not parts.path.strip("/"):
@@ -228,22 +228,32 @@ def database() -> dict[str, Any]:
     return config
 
 
-def _postgresql(raw: str, parts: SplitResult) -> dict[str, Any]:
+def _postgresql(parts: SplitResult) -> dict[str, Any]:
     own = {name: value for name, value in _options(parts).items() if not name.startswith(POOL_OPTION)}
-    config = parsed("DATABASE_URL", raw.partition("?")[0], env.db_url_config)
-    if not config["NAME"] and "service" not in own:
+    name = unquote(parts.path[1:])
+    if not name and "service" not in own:
         raise refuse("DATABASE_URL", "the name of the database is missing at the end of the URL")
-    if "%" in config["HOST"]:
+    host, port = _hosts(parts.netloc.rpartition("@")[2])
+    if "%" in host or "/" in name:
         raise refuse("DATABASE_URL", "a socket's folder is written ?host=/folder behind the database's name")
+    count = len((host or own.get("host", "")).split(","))
     prepares = choice("DATABASE_PREPARED_STATEMENTS", "on", ("on", "off")) == "on"
-    return config | {
+    return {
         "ENGINE": "config.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": port,
         "OPTIONS": {
             "server_side_binding": True,
             # Statements are prepared on the server once they have been used a few times: planning the query that every
             # authenticated request makes takes longer than running it.
             "prepare_threshold": 5 if prepares else None,
-            "connect_timeout": database_seconds(),
+            # For each host. psycopg takes 1 for 2.
+            "connect_timeout": max(2, database_seconds() // count),
+            # Where there are several, the one that can be written to.
+            **({"target_session_attrs": "read-write"} if count > 1 else {}),
             # A connection whose other end is gone is noticed: after ten seconds where something was sent, else after
             # 45. The default of Linux is more than two hours.
             "tcp_user_timeout": 10_000,
@@ -258,6 +268,18 @@ def _postgresql(raw: str, parts: SplitResult) -> dict[str, Any]:
         # A connection goes back to the pool at the end of each request.
         "CONN_MAX_AGE": 0,
     }
+
+
+def _hosts(written: str) -> tuple[str, str | int]:
+    """Hosts and ports in the words of libpq: `h1:5001,h2` is `h1,h2` and `5001,`."""
+    try:
+        hosts = [urlsplit(f"//{host}") for host in written.split(",")]
+        ports = [host.port or "" for host in hosts]
+    except ValueError:
+        # The value is not repeated: it may be a part of a password.
+        raise refuse("DATABASE_URL", "this URL is not understood") from None
+    port = ",".join(map(str, ports)) if len(ports) > 1 and any(ports) else ports[0]
+    return ",".join(host.hostname or "" for host in hosts), port
 
 
 def _options(parts: SplitResult) -> dict[str, Any]:
@@ -277,7 +299,7 @@ def _options(parts: SplitResult) -> dict[str, Any]:
 
 
 def database_seconds() -> int:
-    return whole_number("DATABASE_SECONDS", 4, least=1, most=60)
+    return whole_number("DATABASE_SECONDS", 3, least=1, most=60)
 
 
 def database_pool() -> dict[str, Any]:
@@ -295,8 +317,9 @@ def database_pool() -> dict[str, Any]:
         # A request that would wait longer, or behind more others, is told to come again.
         "timeout": database_seconds(),
         "max_waiting": 500,
-        # An attempt to connect that began while the server was gone is soon given up for a new one.
-        "reconnect_timeout": 3,
+        # While the server is gone, an attempt to connect is made about every second; the pauses of one that goes on
+        # for longer would grow.
+        "reconnect_timeout": 1,
         **{name.removeprefix(POOL_OPTION): value for name, value in options.items() if name.startswith(POOL_OPTION)},
     }
 

@@ -4,12 +4,11 @@ import sys
 from collections.abc import Mapping
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 from accounts.api.common.bodies import BodyTooLarge
-from accounts.api.common.errors import database_is_away, retry_header
+from accounts.api.common.errors import database_is_away, is_of_the_server, retry_header
 
 
 def _answer(status: int, code: str, detail: str, *, headers: Mapping[str, str] = {}) -> JsonResponse:
@@ -33,7 +32,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 def server_error(request: HttpRequest) -> JsonResponse:
     error = sys.exc_info()[1]
-    if isinstance(error, OperationalError):
+    if is_of_the_server(error):
         refusal = database_is_away(error)
         return _answer(503, refusal.code, refusal.sentences[0], headers=retry_header(refusal))
     return _answer(500, "error", _("Something went wrong. It has been noted."))

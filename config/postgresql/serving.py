@@ -1,11 +1,13 @@
 """How the requests of a web worker use PostgreSQL: by a pool, and with no patience beyond DATABASE_SECONDS."""
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool
 
 # The server is to say itself that a statement took too long.
 SLACK = 0.5
@@ -26,10 +28,16 @@ class Connection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"the server did not answer within {patience} seconds") from error
 
 
+def try_again(pool: ConnectionPool[Any]) -> None:
+    """Has a pool go on that could not connect: by itself it would wait for the next request that finds it empty."""
+    with suppress(psycopg.OperationalError):
+        pool.putconn(pool.getconn(timeout=0.01))
+
+
 def serve_requests(database: dict[str, Any], pool: dict[str, Any]) -> None:
     """Makes the settings of a database those of a web worker. A command has one connection, and takes its time."""
     options = database["OPTIONS"]
-    options["pool"] = {"connection_class": Connection, **pool}
+    options["pool"] = {"connection_class": Connection, "reconnect_failed": try_again, **pool}
     # A pooler such as PgBouncer refuses a connection with options, and would not keep them for one client.
     if not database["DISABLE_SERVER_SIDE_CURSORS"]:
         milliseconds = settings.DATABASE_SECONDS * 1000

@@ -143,14 +143,15 @@ def test_a_column_that_was_widened_fails_at_most_one_transaction_of_a_connection
 def test_a_connection_that_has_become_read_only_is_replaced_with_the_next_request(api: AuthApi) -> None:
     api.register("alice")
 
-    def log_in() -> int:
-        return Client(raise_request_exception=False).post("/api/auth/login/", login).status_code
+    def log_in() -> tuple[int, str | None]:
+        answer = Client(raise_request_exception=False).post("/api/auth/login/", login)
+        return answer.status_code, answer.headers.get("Retry-After")
 
     login = {"username": "alice", "password": PASSWORD}
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
-    assert _next_request(log_in) == 500
-    assert _next_request(log_in) == 200
+    assert _next_request(log_in) == (503, "2")
+    assert _next_request(log_in) == (200, None)
 
 
 @on_postgres

@@ -105,6 +105,30 @@ def test_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("postgres://u:p@h1:5001,h2:5002/d", ("h1,h2", "5001,5002", "u", "p", "read-write", 2)),
+        ("postgres://u:p@h1,h2:5002/d", ("h1,h2", ",5002", "u", "p", "read-write", 2)),
+        ("postgres://u:p@h1,h2/d", ("h1,h2", "", "u", "p", "read-write", 2)),
+        ("postgres://h1,h2/d?target_session_attrs=any", ("h1,h2", "", "", "", "any", 2)),
+        ("postgres://u:p@[::1]:5001,[fe80::2]/d", ("::1,fe80::2", "5001,", "u", "p", "read-write", 2)),
+        ("postgres://u:p,q@h1/d", ("h1", "", "u", "p,q", None, 3)),
+        ("postgres:///d?host=/var/run/postgresql", ("", "", "", "", None, 3)),
+        ("postgres:///d?host=h1,h2", ("", "", "", "", "read-write", 2)),
+        ("postgres://u@/d?host=/var/run/postgresql&port=5433", ("", "", "u", "", None, 3)),
+    ],
+)
+def test_hosts_of_the_database(monkeypatch: pytest.MonkeyPatch, url: str, parts: tuple[Any, ...]) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    config = environment.database()
+    options = config["OPTIONS"]
+    names = ("HOST", "PORT", "USER", "PASSWORD")
+    chosen = (options.get("target_session_attrs"), options["connect_timeout"])
+    assert (*(config[name] for name in names), *chosen) == parts
+    assert config["NAME"] == "d"
+
+
 def test_what_the_database_url_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     options = (
         "sslmode=verify-full&connect_timeout=3&prepare_threshold=0&options=-c%20work_mem%3D8MB&passfile=/a+b&sslkey="
@@ -132,7 +156,7 @@ def test_what_the_database_url_says_counts(monkeypatch: pytest.MonkeyPatch) -> N
         "max_lifetime": 600,
         "timeout": 2,
         "max_waiting": 500,
-        "reconnect_timeout": 3,
+        "reconnect_timeout": 1,
     }
 
 

@@ -1,9 +1,11 @@
 import logging
+from typing import TypeGuard
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import DatabaseError, InternalError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework.exceptions import NotFound, ParseError
 
 from accounts.api.common.bodies import BodyTooLarge
@@ -20,15 +22,22 @@ def retry_header(error: AccountError) -> dict[str, str]:
     return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
-def database_is_away(error: OperationalError) -> AccountError:
-    """The refusal for a database that is gone, or so busy that it gives no connection; it is logged."""
+def is_of_the_server(error: object) -> TypeGuard[DatabaseError]:
+    """Whether the database is away, busy or slow, or not the one that can be written to: another try may succeed."""
+    if isinstance(error, InternalError):
+        return isinstance(error.__cause__, ReadOnlySqlTransaction)
+    return isinstance(error, OperationalError)
+
+
+def database_is_away(error: DatabaseError) -> AccountError:
+    """The refusal for what is_of_the_server(); it is logged."""
     logger.error("the database failed", extra={"error": str(error).partition("\n")[0]})
     return AccountError(ErrorCode.OVERLOADED, data={"retry_after": DATABASE_RETRY})
 
 
 def as_api_exception(error: Exception) -> Exception:
     """The refusal, or DRF's exception, for what DRF would leave to Django's HTML pages; any other error as it is."""
-    if isinstance(error, OperationalError):
+    if is_of_the_server(error):
         return database_is_away(error)
     if isinstance(error, RequestDataTooBig):
         return BodyTooLarge()

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db import OperationalError
 from django.utils.translation import gettext
 from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
 
-from accounts.api.common.errors import database_is_away, retry_header
+from accounts.api.common.errors import database_is_away, is_of_the_server, retry_header
 from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ def refusal(message: Any, word: Word = Word.INVALID_ARGUMENT) -> dict[str, Any]:
 
 def render(error: GraphQLError) -> dict[str, Any]:
     """One error of an execution as the client gets it; what nobody expected is logged, and told without a detail."""
-    if isinstance(error.original_error, OperationalError):
+    if is_of_the_server(error.original_error):
         error.original_error = database_is_away(error.original_error)
     cause = error.original_error
     if isinstance(cause, AccountError):
