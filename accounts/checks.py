@@ -1,11 +1,16 @@
 """System checks of the account settings; each has an id, and its message names the environment variable."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connections
 
 from accounts.core.conf import conf
+
+# Connections beside those of the web server: the mail worker's, and one each for three commands at a time.
+OTHER_CONNECTIONS = 4
 
 
 @checks.register
@@ -27,3 +32,30 @@ def rate_limits_are_on(**kwargs: Any) -> list[checks.CheckMessage]:
     if not conf.rate_limits_are_on:
         return [checks.Warning("RATE_LIMITS: off is for load tests only", id="accounts.W003")]
     return []
+
+
+@checks.register(checks.Tags.database)
+def connections_fit(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Runs with `check --database default` and with `migrate`. A pooler has a number of its own to fit."""
+    connection = connections["default"]
+    if "default" not in (databases or ()) or connection.vendor != "postgresql":
+        return []
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        return []
+    with connection.cursor() as cursor:
+        # PostgreSQL has the second kind of reserved ones since version 16.
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+            " - coalesce(current_setting('reserved_connections', true)::int, 0)"
+        )
+        (given,) = cursor.fetchone()
+    workers, size = settings.WEB_CONCURRENCY, settings.DATABASE_POOL["max_size"]
+    needed = workers * size + OTHER_CONNECTIONS
+    if needed <= given:
+        return []
+    message = (
+        f"DATABASE_POOL_SIZE: {workers} workers with {size} connections each and {OTHER_CONNECTIONS} others need"
+        f" {needed}, and PostgreSQL gives {given}"
+    )
+    hint = "Lower WEB_CONCURRENCY or DATABASE_POOL_SIZE, or raise max_connections."
+    return [checks.Warning(message, hint=hint, id="accounts.W004")]

@@ -27,7 +27,8 @@ def database_url(name: str = "") -> str:
 
 def manage(*args: str, cwd: Path | None = None, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """`manage.py ARGS` while the block runs; killed at its end if it still is. cwd: where the code is."""
-    return _running("manage.py", *args, cwd=cwd, **environment)
+    # So few workers fit into any database, and no warning stands before what the command says.
+    return _running("manage.py", *args, cwd=cwd, **{"WEB_CONCURRENCY": "1", **environment})
 
 
 def web_server(

@@ -10,9 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from accounts.checks import hosts_are_named
+from accounts.checks import connections_fit, hosts_are_named
 from config import environment
-from tests.processes import finish, manage
+from tests.processes import database_url, finish, manage
+from tests.servers import ON_POSTGRES
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,31 @@ def test_hosts_are_named(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     (warning,) = hosts_are_named()
     assert (warning.id, warning.msg) == ("accounts.W002", "ALLOWED_HOSTS: * lets a request claim any host")
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no connections to spare")
+@pytest.mark.django_db
+def test_the_connections_of_the_workers_fit(settings: Any) -> None:
+    # PostgreSQL's own default is 100, of which 3 are a superuser's.
+    settings.WEB_CONCURRENCY, settings.DATABASE_POOL = 3, {**settings.DATABASE_POOL, "max_size": 31}
+    assert connections_fit(databases=["default"]) == []
+    settings.WEB_CONCURRENCY = 4
+    assert connections_fit() == []
+    (warning,) = connections_fit(databases=["default"])
+    assert (warning.id, warning.msg) == (
+        "accounts.W004",
+        "DATABASE_POOL_SIZE: 4 workers with 31 connections each and 4 others need 128, and PostgreSQL gives 97",
+    )
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no connections to spare")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("prepares", "warns"), [("on", True), ("off", False)])
+def test_check_warns_of_too_many_connections(prepares: str, warns: bool) -> None:
+    environment = {"WEB_CONCURRENCY": "16", "DATABASE_PREPARED_STATEMENTS": prepares}
+    with manage("check", "--database", "default", **{"DATABASE_URL": database_url(), **environment}) as process:
+        code, said = finish(process)
+    assert (code, "?: (accounts.W004) DATABASE_POOL_SIZE: 16 workers" in said) == (0, warns)
 
 
 @pytest.mark.parametrize(
