@@ -1,5 +1,6 @@
 """What developers read is made once, and whoever has it is told that it is still good."""
 
+import json
 from typing import Any
 from unittest.mock import patch
 
@@ -9,7 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.api.common import documents
 
-DOCUMENTS = ["/api/schema/", "/api/schema/?format=json", "/api/schema/?lang=uk", "/openapi.json"]
+DOCUMENTS = ["/api/schema/", "/api/auth/schema/", "/api/schema/?format=json", "/api/schema/?lang=uk", "/openapi.json"]
 PAGES = ["/api/docs/", "/api/docs/?script=", "/api/redoc/", "/graph/"]
 
 
@@ -127,3 +128,14 @@ def test_the_order_of_media_types(query: str, expected: list[str]) -> None:
     assert {tuple(types) for path, types in bodies.items() if path.startswith("/api/auth/")} == {tuple(expected)}
     # A form alone stays one.
     assert sorted(bodies["/auth/jwt/login"]) == FORMS
+
+
+def test_the_document_of_the_authapi_alone() -> None:
+    """Contract, AuthApi: the same operations as in the document of both dialects, and the components that they need."""
+    both, alone = (json.loads(get(f"{path}?format=json").content) for path in ("/api/schema/", "/api/auth/schema/"))
+    assert alone["paths"] == {path: it for path, it in both["paths"].items() if path.startswith("/api/auth/")}
+    assert len(alone["paths"]) == 15
+    assert alone["components"]["schemas"].items() <= both["components"]["schemas"].items()
+    assert "UserRead" not in alone["components"]["schemas"]
+    assert set(alone["components"]["securitySchemes"]) == {"jwtAuth"}
+    assert get("/api/auth/schema").content == get("/api/auth/schema/").content

@@ -1,11 +1,12 @@
-from django.urls import re_path
+from django.urls import include, path, re_path
 from django.urls.converters import UUIDConverter
 
 from accounts.api.authapi import account_views, views
+from accounts.api.authapi.schema import SchemaView
 
 # Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
 # the slash at its end, as in dj-rest-auth: a redirect would lose a POST's body.
-urlpatterns = [
+operations = [
     re_path(r"^user/?$", account_views.UserDetailsView.as_view()),
     re_path(r"^token/verify/?$", views.TokenVerifyView.as_view()),
     re_path(r"^token/refresh/?$", views.TokenRefreshView.as_view()),
@@ -22,3 +23,12 @@ urlpatterns = [
     re_path(rf"^sessions/(?P<id>{UUIDConverter.regex})/?$", account_views.SessionView.as_view()),
     re_path(r"^events/?$", account_views.EventsView.as_view()),
 ]
+
+
+class Document(SchemaView):
+    """The document of this dialect alone."""
+
+    patterns = [path("api/auth/", include(operations))]
+
+
+urlpatterns = [*operations, re_path(r"^schema/?$", Document.as_view())]

@@ -79,8 +79,8 @@ class DocumentView(Kept, SpectacularAPIView):
         return HttpResponse(body, content_type=renderer.media_type + charset, headers=headers)
 
 
-# Two documents, three languages, three orders, four renderers; what a document says of itself follows one setting.
-@lru_cache(maxsize=72)
+# Three documents, three languages, three orders, four renderers; what a document says of itself follows one setting.
+@lru_cache(maxsize=108)
 def _document(
     view: type[DocumentView], language: str, media: str, renderer: type[Any], verification_is_mandatory: bool
 ) -> bytes:
