@@ -78,7 +78,15 @@ def names(name: str, default: str = "") -> list[str]:
 
 def origin(name: str, default: str) -> str:
     """An http or https origin without path, query or trailing slash, such as ``https://id.example.org``."""
-    raw = text(name, default).rstrip("/")
+    return _origin(name, text(name, default).rstrip("/"))
+
+
+def origins(name: str) -> list[str]:
+    """Origins as browsers send them, separated by commas. There is none that stands for all."""
+    return [_origin(name, raw) for raw in names(name)]
+
+
+def _origin(name: str, raw: str) -> str:
     try:
         parts = urlsplit(raw)
         port_is_readable = parts.port is None or parts.port > 0

@@ -116,6 +116,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"/(api/auth/|api/schema/?$|auth/|users/|graph/|openapi\.json$|\.well-known/jwks\.json$)"
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
+if CORS_ALLOWED_ORIGINS:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), "accounts.ops.cors.CorsMiddleware"
+    )
 OTEL_EXPORTER_OTLP_ENDPOINT = environment.service("OTEL_EXPORTER_OTLP_ENDPOINT")
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
 if METRICS_TOKEN:

@@ -12,6 +12,11 @@ class AccountSettings:
         return str(settings.PUBLIC_URL)
 
     @property
+    def browser_origins(self) -> list[str]:
+        """The other origins whose pages may call it."""
+        return list(settings.CORS_ALLOWED_ORIGINS)
+
+    @property
     def audience(self) -> str:
         """For whom tokens are: their claim `aud`."""
         return str(settings.AUDIENCE)

@@ -139,3 +139,10 @@ def test_the_document_of_the_authapi_alone() -> None:
     assert "UserRead" not in alone["components"]["schemas"]
     assert set(alone["components"]["securitySchemes"]) == {"jwtAuth"}
     assert get("/api/auth/schema").content == get("/api/auth/schema/").content
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PAGES[:3]])
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
+def test_they_are_read_alone(path: str, method: str) -> None:
+    answer = Client().generic(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

@@ -9,7 +9,20 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READERS = {"text", "whole_number", "choice", "names", "origin", "service", "link", "url", "hosts", "sender", "token"}
+READERS = {
+    "text",
+    "whole_number",
+    "choice",
+    "names",
+    "origin",
+    "service",
+    "link",
+    "url",
+    "hosts",
+    "sender",
+    "token",
+    "origins",
+}
 
 
 def variables(path: Path) -> set[str]:

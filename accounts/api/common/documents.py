@@ -30,6 +30,8 @@ making = Lock()
 class Kept:
     """A view whose answers may be kept by anybody, with an ETag by which they ask whether theirs is still good."""
 
+    http_method_names = ["get", "head"]
+
     @method_decorator(conditional_page)
     def dispatch(self, *args: Any, **kwargs: Any) -> Any:
         return super().dispatch(*args, **kwargs)

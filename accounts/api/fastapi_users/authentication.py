@@ -18,13 +18,14 @@ COOKIE = "fastapiusersauth"
 
 
 def check_origin(request: Request) -> None:
-    """Raises PermissionDenied for a write that a browser sends from another site; what is no browser names no origin.
+    """Raises PermissionDenied for a write that a browser sends from a site that is neither ours nor allowed by
+    CORS_ALLOWED_ORIGINS; what is no browser names no origin.
 
     SameSite=lax keeps the cookie from most of them, but not from a form of a site on the same domain.
     """
     origin = request.headers.get("Origin")
     own = f"{request.scheme}://{request.get_host()}"
-    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url):
+    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins):
         raise PermissionDenied
 
 
