@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
-from pythonjsonlogger.json import JsonFormatter
 
 from accounts.models import Session, User
+from config.logs import JSONLines
 from tests import graphql_schema, openapi
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex
@@ -100,7 +99,7 @@ def test_row_29_no_secret_is_logged(api: AuthApi, door: str, caplog: pytest.LogC
         ("canary\r\n{forged}", "canary-horse-9"),
     ):
         DOORS[door](name, password)
-    formatter = JsonFormatter(django_settings.LOGGING["formatters"]["json"]["fmt"])
+    formatter = JSONLines()
     lines = [formatter.format(record) for record in caplog.records]
     assert len([line for line in lines if '"message": "request"' in line]) == 3
     for line in lines:
