@@ -9,7 +9,8 @@ from django.db import connections
 
 from accounts.core.conf import conf
 
-# Connections beside those of the web server: the mail worker's, and one each for three commands at a time.
+# Connections beside those of the web server: the mail worker's, which sends with one and purges with another, and one
+# each for two commands at a time.
 OTHER_CONNECTIONS = 4
 
 

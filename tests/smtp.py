@@ -140,3 +140,9 @@ def silent_server() -> Iterator[int]:
             thread.join()
             for connection in held:
                 connection.close()
+
+
+def use(settings: Any, port: int) -> None:
+    """Has the product of this process send its mail to the server at this port."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1

@@ -56,15 +56,15 @@ def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str
     )
 
 
-def authenticate(access_token: str, *, even_if_expired: bool = False) -> Session:
+def authenticate(access_token: str, *, to_log_out: bool = False) -> Session:
     """The live session that an access token proves, with its user, in one statement.
 
-    even_if_expired: for logging out. Accepts an access token past its `exp`, and of a user who is not verified.
+    to_log_out: accepts an access token past its `exp`, and one of a user who is not verified.
     Raises AccountError(TOKEN_NOT_VALID), and AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory.
     """
-    claims = jwt.decode(access_token, expected=TokenType.ACCESS, even_if_expired=even_if_expired)
+    claims = jwt.decode(access_token, expected=TokenType.ACCESS, even_if_expired=to_log_out)
     session = _live(claims, clock.now())
-    if not even_if_expired and _waits_for_verification(session):
+    if not to_log_out and _waits_for_verification(session):
         raise AccountError(ErrorCode.EMAIL_NOT_VERIFIED)
     return session
 

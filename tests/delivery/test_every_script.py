@@ -10,8 +10,8 @@ from accounts.models import Message
 from accounts.models.message import MessageState
 from accounts.services import outbox
 from tests.clients.authapi import AuthApi
-from tests.delivery.test_outbox import deliver, put, use
-from tests.smtp import mail_server
+from tests.delivery.test_outbox import deliver, put
+from tests.smtp import mail_server, use
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,6 @@
 """Mail that is never lost and never in the way, against a real SMTP server."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,21 +16,9 @@ from accounts.models.message import MessageState
 from accounts.services import outbox
 from accounts.services.smtp import Courier
 from tests.clients.authapi import AuthApi
-from tests.smtp import MailServer, mail_server, silent_server
+from tests.smtp import MailServer, silent_server, use
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[MailServer]:
-    with mail_server() as server:
-        use(settings, server.port)
-        yield server
-
-
-def use(settings: Any, port: int) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1
 
 
 def deliver(threads: int = 4) -> None:

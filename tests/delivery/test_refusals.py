@@ -1,7 +1,6 @@
 """What the mail server refuses, and who has to mend it: a recipient's mail is given up, all others' waits."""
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,18 +11,11 @@ from django.utils import timezone
 from accounts.core import clock
 from accounts.models import Message
 from accounts.models.message import MessageState
-from tests.delivery.test_outbox import deliver, put, use
+from tests.delivery.test_outbox import deliver, put
 from tests.servers import free_port
-from tests.smtp import MailServer, mail_server
+from tests.smtp import MailServer, use
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[MailServer]:
-    with mail_server() as server:
-        use(settings, server.port)
-        yield server
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str, str]]:

@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,19 +15,12 @@ from accounts.models import Message
 from accounts.models.message import MessageState
 from accounts.services import outbox, smtp
 from accounts.services.smtp import Courier
-from tests.delivery.test_outbox import deliver, put, use
+from tests.delivery.test_outbox import deliver, put
 from tests.delivery.worker_log import assert_ended_well
 from tests.processes import finish, manage
-from tests.smtp import MailServer, mail_server
+from tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def server(settings: Any) -> Iterator[MailServer]:
-    with mail_server() as server:
-        use(settings, server.port)
-        yield server
 
 
 def wait_for(what: Any, *, seconds: float = 30) -> None:

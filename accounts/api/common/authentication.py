@@ -31,14 +31,14 @@ def bearer_token(request: Any) -> str | None:
 class BearerAuthentication(BaseAuthentication):
     """request.user and request.auth (the Session) from an access token, in one statement."""
 
-    even_if_expired = False
+    to_log_out = False
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         token = bearer_token(request)
         if token is None:
             return None
         try:
-            session = sessions.authenticate(token, even_if_expired=self.even_if_expired)
+            session = sessions.authenticate(token, to_log_out=self.to_log_out)
         except AccountError as error:
             if error.code is ErrorCode.EMAIL_NOT_VERIFIED:
                 raise PermissionDenied(error.sentences[0], code=error.code) from None
@@ -52,7 +52,7 @@ class BearerAuthentication(BaseAuthentication):
 class ExpiredBearerAuthentication(BearerAuthentication):
     """For logging out: an access token past its time still names the session to end."""
 
-    even_if_expired = True
+    to_log_out = True
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -21,10 +21,10 @@ class GraphQLContext:
     def client(self) -> ClientContext:
         return client_context(self.request, Dialect.DURUDEX)
 
-    def session(self, *, even_if_expired: bool = False) -> Session:
+    def session(self, *, to_log_out: bool = False) -> Session:
         """The session behind the bearer token. Raises AccountError(TOKEN_NOT_VALID), also where there is no token."""
         try:
-            return sessions.authenticate(bearer_token(self.request) or "", even_if_expired=even_if_expired)
+            return sessions.authenticate(bearer_token(self.request) or "", to_log_out=to_log_out)
         except AccountError as error:
             # Whatever the token lacks, the gateway's word is one: UNAUTHORIZED.
             raise AccountError(ErrorCode.TOKEN_NOT_VALID, reasons=error.sentences) from None

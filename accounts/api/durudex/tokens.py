@@ -16,7 +16,7 @@ def refresh_token(info: GraphQLInfo, input: TokenInput) -> str:
 
 def sign_out(info: GraphQLInfo, input: TokenInput) -> bool:
     # An access token past its time still says who wants to leave.
-    session = info.context.session(even_if_expired=True)
+    session = info.context.session(to_log_out=True)
     context = info.context.client().by_user(session.user_id)
     log_out_by_token(session=session, refresh_token=input.token.strip(), context=context)
     return True
