@@ -1,9 +1,14 @@
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from accounts.models import Message, User
 from accounts.services import keys
@@ -13,6 +18,19 @@ from tests.clients.authapi import AuthApi
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Django would test in memory, where threads share one lock that nobody waits for; users have a file.
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = settings.DATABASES["default"]["NAME"] + ".test"
+
+
+def _travel_with_the_clock(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """PostgreSQL's clock goes where a test lets the clock of the worker travel to."""
+    if time_machine.escape_hatch.is_travelling():
+        now = f"'{datetime.now(UTC).isoformat()}'::timestamptz"
+        sql = re.sub(r"statement_timestamp\(\)", now, sql, flags=re.IGNORECASE)
+    return execute(sql, params, many, context)
+
+
+@receiver(connection_created)
+def _let_the_database_travel(connection: Any, **_: Any) -> None:
+    connection.execute_wrappers.append(_travel_with_the_clock)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from psycopg.pq import Format
 
+from accounts.core import clock
 from accounts.models.user import Address, User
 
 
@@ -86,6 +87,9 @@ class Session(models.Model):
     # When the current refresh token was first shown and stayed the current one.
     shown_at = models.DateTimeField(null=True, editable=False)
 
+    # When find_live() read the row, by the database's clock.
+    read_at: datetime
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:
@@ -103,7 +107,7 @@ USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
 LIVE_SESSION = f"""
     SELECT {", ".join(f"session.{field.column}" for field in Session._meta.concrete_fields)},
         {", ".join(f"owner.{field.column}" for field in User._meta.concrete_fields)},
-        address.id, address.verified
+        address.id, address.verified, statement_timestamp()
     FROM accounts_session AS session
     JOIN accounts_user AS owner ON owner.id = session.user_id
     LEFT JOIN account_emailaddress AS address ON address.user_id = owner.id AND address."primary"
@@ -123,6 +127,7 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
         session = Session.objects.live(now).with_user().filter(pk=session_id).first()
         if session is not None:
             session.user.address = getattr(session, "joined_address", None)
+            session.read_at = clock.now()
         return session
     with connection.cursor() as cursor:
         # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
@@ -131,10 +136,44 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, address_id, verified = row
+    *columns, address_id, verified, read_at = row
     session = Session.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, columns[: len(SESSION_FIELDS)])
     user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, columns[len(SESSION_FIELDS) :])
     # As select_related() does it: an assignment would look for a router first.
     Session._meta.get_field("user").set_cached_value(session, user)
     user.address = None if address_id is None else Address(pk=address_id, verified=verified)
+    session.read_at = read_at
     return session
+
+
+MOVE_ON = """
+    UPDATE accounts_session
+    SET refresh_hash = %s, rotated_before = %s, shown_at = NULL,
+        rotated_at = statement_timestamp(), last_used_at = statement_timestamp()
+    WHERE id = %s AND refresh_hash = %s AND ended_at IS NULL
+    RETURNING rotated_at
+    """
+
+
+def move_on(session: Session, *, refresh_hash: str, rotated_before: str) -> datetime | None:
+    """Gives the session its next refresh token and answers when, by the database's clock.
+
+    None, and nothing is changed, if the session was ended or moved on since it was read. The one statement decides a
+    race: of any number of refreshes, logouts and password changes, the first to write makes its condition false for
+    all others. Django's update() cannot answer what the database wrote.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql":
+        now = clock.now()
+        changes = {"refresh_hash": refresh_hash, "rotated_before": rotated_before, "shown_at": None}
+        these = Session.objects.filter(pk=session.pk, refresh_hash=session.refresh_hash, ended_at=None)
+        return now if these.update(**changes, rotated_at=now, last_used_at=now) else None
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_ON, [refresh_hash, rotated_before, session.pk, session.refresh_hash])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def database_now() -> datetime | Now:
+    """The time of the statement that it is written into: of PostgreSQL's clock, else of the machine's."""
+    return Now() if connections[DEFAULT_DB_ALIAS].vendor == "postgresql" else clock.now()

@@ -6,6 +6,7 @@ can be given the very same current token.
 
 A token that was superseded is innocent until its successor was shown, and for the grace after that: an answer may have
 been lost, or another tab was faster. The successor of a token two links back was shown when it was rotated itself.
+All of these times are of the database's clock: workers on other machines, and requests that waited, count alike.
 """
 
 import hashlib
@@ -58,13 +59,13 @@ def hash_of(token_id: str) -> str:
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
-def use(session: Session, token_id: str, *, now: datetime) -> Use:
-    """What the refresh token of this id is to `session` as it was read."""
+def use(session: Session, token_id: str) -> Use:
+    """What the refresh token of this id is to `session` as find_live() read it."""
     if hmac.compare_digest(session.refresh_hash, hash_of(token_id)):
         return Use(session=session, standing=Standing.CURRENT, current_id=token_id)
     for links, following in _following(token_id):
         if hmac.compare_digest(session.refresh_hash, hash_of(following)):
-            if _is_innocent(session, links, now):
+            if _is_innocent(session, links):
                 return Use(session=session, standing=Standing.IN_GRACE, current_id=following)
             break
     return Use(session=session, standing=Standing.REUSED, current_id=None)
@@ -76,13 +77,13 @@ def times_after(session: Session) -> str:
     return " ".join(before[: MOST_LINKS - 1])
 
 
-def _is_innocent(session: Session, links: int, now: datetime) -> bool:
+def _is_innocent(session: Session, links: int) -> bool:
     """Whether a token that is so many links behind the current one is innocent."""
     if links == 1:
-        return session.shown_at is None or now <= session.shown_at + conf.refresh_grace
+        return session.shown_at is None or session.read_at <= session.shown_at + conf.refresh_grace
     rotations = [session.rotated_at]
     rotations += [datetime.fromtimestamp(int(time) / 1_000_000, UTC) for time in session.rotated_before.split()]
-    return len(rotations) > links - 2 and now <= rotations[links - 2] + conf.refresh_grace
+    return len(rotations) > links - 2 and session.read_at <= rotations[links - 2] + conf.refresh_grace
 
 
 def _following(token_id: str) -> Iterator[tuple[int, str]]:

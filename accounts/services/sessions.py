@@ -13,7 +13,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
-from accounts.models.session import EndReason, SessionKind, SessionQuerySet, find_live
+from accounts.models.session import EndReason, SessionKind, SessionQuerySet, database_now, find_live, move_on
 from accounts.services import audit, jwt, refresh_chain
 from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
@@ -96,7 +96,7 @@ def check(token: str) -> None:
     claims = jwt.decode(token, expected=None)
     session = _usable(claims, now)
     is_refresh = claims.token_type is TokenType.REFRESH
-    if is_refresh and refresh_chain.use(session, claims.token_id, now=now).standing is Standing.REUSED:
+    if is_refresh and refresh_chain.use(session, claims.token_id).standing is Standing.REUSED:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
 
 
@@ -106,12 +106,14 @@ def use(refresh_token: str, *, now: datetime) -> Use:
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    used = refresh_chain.use(_usable(claims, now), claims.token_id, now=now)
+    used = refresh_chain.use(_usable(claims, now), claims.token_id)
     if used.standing is not Standing.REUSED:
         # Another request may have moved the session on meanwhile: then the token that was shown is not the current one.
         is_current = Q(refresh_hash=refresh_chain.hash_of(claims.token_id))
-        shown_at = Case(When(is_current, then=Coalesce("shown_at", now)), default="shown_at")
-        noted = Session.objects.filter(pk=used.session.pk, ended_at=None).update(last_used_at=now, shown_at=shown_at)
+        used_at = database_now()
+        shown_at = Case(When(is_current, then=Coalesce("shown_at", used_at)), default="shown_at")
+        these = Session.objects.filter(pk=used.session.pk, ended_at=None)
+        noted = these.update(last_used_at=used_at, shown_at=shown_at)
         if not noted:
             raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return used
@@ -131,25 +133,16 @@ def rotate(refresh_token: str, *, now: datetime) -> Use:
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
-    used = refresh_chain.use(_usable(claims, now), claims.token_id, now=now)
+    used = refresh_chain.use(_usable(claims, now), claims.token_id)
     if used.standing is not Standing.CURRENT:
         return used
     session, next_id = used.session, refresh_chain.following_id(claims.token_id)
-    # Not the time of the request: it may have waited for the database.
-    rotated_at = clock.now()
-    # The one statement that decides a race: of any number of refreshes, logouts and password changes, the first to
-    # write makes this condition false for all others.
-    won = Session.objects.filter(pk=session.pk, refresh_hash=session.refresh_hash, ended_at=None).update(
-        refresh_hash=refresh_chain.hash_of(next_id),
-        rotated_at=rotated_at,
-        rotated_before=refresh_chain.times_after(session),
-        shown_at=None,
-        last_used_at=rotated_at,
-    )
-    if won:
+    before = refresh_chain.times_after(session)
+    rotated_at = move_on(session, refresh_hash=refresh_chain.hash_of(next_id), rotated_before=before)
+    if rotated_at is not None:
         session.rotated_at = rotated_at
         return Use(session=session, standing=Standing.CURRENT, current_id=next_id)
-    used = refresh_chain.use(_live(claims, now), claims.token_id, now=now)
+    used = refresh_chain.use(_live(claims, now), claims.token_id)
     if used.standing is not Standing.IN_GRACE:
         # The token was the current one a moment ago. It was not stolen: two other requests were faster.
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)

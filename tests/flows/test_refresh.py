@@ -1,6 +1,6 @@
 """Moving a session on by its refresh token, and what a token that was used again does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from accounts.flows.refresh import refresh, renew_access
 from accounts.models import Session, User
 from accounts.services import sessions
 from tests.flows.context import ADDRESS, client, event, logged_in, mailed, recorded, refusal, signed_up
+from tests.servers import ON_POSTGRES
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,36 @@ def test_a_token_that_is_used_again_ends_its_session(flow: Any) -> None:
     assert Session.objects.get().end_reason == "refresh_token_reused"
     assert recorded() == [event("session_ended"), event("refresh_token_reused")]
     assert mailed() == [("refresh_token_reused", ADDRESS)]
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite runs on the clock of its worker")
+@pytest.mark.parametrize("ahead", [timedelta(seconds=-20), timedelta(seconds=20)])
+def test_the_grace_counts_by_the_clock_of_the_database(ahead: timedelta, monkeypatch: Any) -> None:
+    """Two workers: the clock of one, that rotates the session twice, is wrong by 20 s."""
+    signed_up()
+    login = logged_in()
+    with time_machine.travel(clock.now(), tick=False) as present:
+        with monkeypatch.context() as other_worker:
+            other_worker.setattr(clock, "now", lambda: datetime.now(UTC) + ahead)
+            following = refresh(token=login.tokens.refresh, context=client())
+            current = refresh(token=following.refresh, context=client())
+        present.shift(timedelta(seconds=30))
+        assert refresh(token=login.tokens.refresh, context=client()).refresh == current.refresh
+        present.shift(timedelta(microseconds=1))
+        assert refusal(refresh, token=login.tokens.refresh).code == ErrorCode.TOKEN_NOT_VALID
+    assert Session.objects.get().end_reason == "refresh_token_reused"
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite runs on the clock of its worker")
+def test_what_was_shown_is_noted_by_the_clock_of_the_database(monkeypatch: Any) -> None:
+    signed_up()
+    login = logged_in()
+    with time_machine.travel(clock.now(), tick=False):
+        present = clock.now()
+        with monkeypatch.context() as other_worker:
+            other_worker.setattr(clock, "now", lambda: present + timedelta(seconds=20))
+            renew_access(token=login.tokens.refresh, context=client())
+    assert Session.objects.values_list("shown_at", "last_used_at").get() == (present, present)
 
 
 def test_an_access_token_alone_leaves_the_refresh_token_as_it_is() -> None:
