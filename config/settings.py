@@ -2,6 +2,8 @@
 
 import os
 
+from corsheaders.defaults import default_headers
+
 from config import environment
 from config.environment import BASE_DIR
 from config.logs import logging_settings
@@ -118,6 +120,7 @@ MIDDLEWARE = [
 ]
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"/(api/auth/|api/schema/?$|auth/|users/|graph/|openapi\.json$|\.well-known/jwks\.json$)"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
 if CORS_ALLOWED_ORIGINS:
     MIDDLEWARE.insert(

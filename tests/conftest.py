@@ -30,7 +30,9 @@ def _travel_with_the_clock(execute: Any, sql: str, params: Any, many: bool, cont
 
 @receiver(connection_created)
 def _let_the_database_travel(connection: Any, **_: Any) -> None:
-    connection.execute_wrappers.append(_travel_with_the_clock)
+    # A connection that is made anew keeps its wrappers. A test takes the last one away as its own.
+    if _travel_with_the_clock not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, _travel_with_the_clock)
 
 
 @pytest.fixture(autouse=True)

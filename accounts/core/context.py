@@ -34,6 +34,18 @@ class Actor:
     user_id: uuid.UUID | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class RepeatKey:
+    """Under what a request may be repeated (services/idempotency.py).
+
+    id: of its row. secret: what encrypts its answer. fingerprint: of its path and body.
+    """
+
+    id: str
+    secret: str
+    fingerprint: str
+
+
 STRANGER = Actor(kind=ActorKind.STRANGER)
 
 
@@ -46,6 +58,7 @@ class ClientContext:
     language: one of settings.LANGUAGES; mail caused by the request is written in it.
     request_id: stands in the logs and in the security events of this request.
     actor: who asks, as far as the door knows.
+    repeat_key: under what the client may repeat the request, None where it does not say.
     """
 
     ip: str
@@ -54,6 +67,7 @@ class ClientContext:
     request_id: str
     dialect: Dialect
     actor: Actor = STRANGER
+    repeat_key: RepeatKey | None = None
 
     @property
     def place(self) -> str:

@@ -28,6 +28,9 @@ class ErrorCode(StrEnum):
     USER_NOT_FOUND = "user_not_found"
     SESSION_NOT_FOUND = "session_not_found"
     AVATAR_URL_INVALID = "avatar_url_invalid"
+    IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid"
+    IDEMPOTENCY_KEY_IN_USE = "idempotency_key_in_use"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     LAST_SUPERUSER = "last_superuser"
     SUPERUSER_PROTECTED = "superuser_protected"
 
@@ -55,6 +58,9 @@ SENTENCES = {
     ErrorCode.USER_NOT_FOUND: _("No such user."),
     ErrorCode.SESSION_NOT_FOUND: _("No such session."),
     ErrorCode.AVATAR_URL_INVALID: _("Enter a valid https URL."),
+    ErrorCode.IDEMPOTENCY_KEY_INVALID: _("An Idempotency-Key has 1 to 255 visible ASCII characters."),
+    ErrorCode.IDEMPOTENCY_KEY_IN_USE: _("A request with this Idempotency-Key is being carried out."),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: _("This Idempotency-Key was used for another request."),
     ErrorCode.LAST_SUPERUSER: _("The last active superuser has to stay."),
     ErrorCode.SUPERUSER_PROTECTED: _("Only a superuser may do this to a superuser."),
 }

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.services import audit, changes, logins, passwords, users
+from accounts.services import audit, changes, idempotency, logins, passwords, users
 from accounts.services.limits import LimitReached
 
 
@@ -32,6 +32,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
         changed = is_correct and passwords.swap(user, to=new_hash)
         if changed:
             changes.password_changed(user, context, session=session)
+            idempotency.note(context)
         else:
             audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
     if not changed:

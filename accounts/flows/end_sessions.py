@@ -8,7 +8,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.session import EndReason
-from accounts.services import sessions, users
+from accounts.services import idempotency, sessions, users
 
 
 def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientContext) -> None:
@@ -29,7 +29,9 @@ def end_other_sessions(*, session: Session, context: ClientContext) -> int:
     with transaction.atomic(durable=True):
         sessions.lock_user(session.user_id)
         these = Session.objects.filter(user_id=session.user_id).exclude(pk=session.pk)
-        return sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=clock.now())
+        ended = sessions.end(these, reason=EndReason.ENDED_BY_USER, context=context, now=clock.now())
+        idempotency.note(context)
+    return ended
 
 
 def end_sessions(

@@ -9,8 +9,9 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
 from accounts.models.session import Method, SessionKind
-from accounts.services import logins, passwords, sessions, users
+from accounts.services import idempotency, logins, passwords, sessions, users
 from accounts.services.limits import LimitReached
+from accounts.services.logins import Started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ def log_in(
             context=context,
             now=now,
         )
+        if isinstance(login, Started):
+            idempotency.note(context)
     if isinstance(login, ErrorCode):
         raise AccountError(login)
     tokens = sessions.tokens(login.session, login.refresh_id, now=now, access_lifetime=lifetime)

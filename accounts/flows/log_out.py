@@ -5,7 +5,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.session import EndReason
-from accounts.services import sessions
+from accounts.services import idempotency, sessions
 
 
 def log_out(*, session: Session, context: ClientContext) -> None:
@@ -13,6 +13,7 @@ def log_out(*, session: Session, context: ClientContext) -> None:
     with transaction.atomic(durable=True):
         these = Session.objects.filter(pk=session.pk)
         sessions.end(these, reason=EndReason.LOGGED_OUT, context=context, now=clock.now())
+        idempotency.note(context)
 
 
 def log_out_by_token(*, session: Session, refresh_token: str, context: ClientContext) -> None:

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.core import clock
-from accounts.models import LimitCounter, Message, SecurityEvent, Session, VerificationCode
-from accounts.services import keys
+from accounts.models import IdempotentRequest, LimitCounter, Message, SecurityEvent, Session, VerificationCode
+from accounts.services import idempotency, keys
 
 BATCH = 1000
 # How long what is over is kept, for its owner and for administrators to look at.
@@ -38,6 +38,7 @@ def purge_expired() -> Iterator[Purged]:
         ("sessions", Session, "expires_at", now - SESSIONS_KEPT),
         ("messages", Message, "settled_at", now - MESSAGES_KEPT),
         ("verification codes", VerificationCode, "expires_at", now - CODES_KEPT),
+        ("repeated requests", IdempotentRequest, "at", now - idempotency.KEPT),
         ("limit counters", LimitCounter, "ends_at", now),
         ("security events", SecurityEvent, "at", now - EVENTS_KEPT),
         ("admin sessions", AdminSession, "expire_date", now),

@@ -2,7 +2,7 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, limits, mail, names, users
+from accounts.services import audit, idempotency, limits, mail, names, users
 
 
 def request_password_reset(*, email: str, context: ClientContext) -> bool:
@@ -19,4 +19,5 @@ def request_password_reset(*, email: str, context: ClientContext) -> bool:
     with transaction.atomic(durable=True):
         audit.record(EventKind.PASSWORD_RESET_REQUESTED, context, user=user)
         mail.password_reset(user, context)
+        idempotency.note(context)
     return user is not None

@@ -2,7 +2,7 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, limits, mail, names, users
+from accounts.services import audit, idempotency, limits, mail, names, users
 
 
 def resend_verification(*, email: str, context: ClientContext) -> None:
@@ -18,3 +18,4 @@ def resend_verification(*, email: str, context: ClientContext) -> None:
     with transaction.atomic(durable=True):
         audit.record(EventKind.VERIFICATION_REQUESTED, context, user=user)
         mail.verification(user, context)
+        idempotency.note(context)

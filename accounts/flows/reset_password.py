@@ -6,7 +6,19 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import addresses, audit, codes, limits, links, mail, names, passwords, sessions, users
+from accounts.services import (
+    addresses,
+    audit,
+    codes,
+    idempotency,
+    limits,
+    links,
+    mail,
+    names,
+    passwords,
+    sessions,
+    users,
+)
 
 
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
@@ -31,6 +43,7 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
         if not passwords.swap(user, to=new_hash, mailbox_proved_at=clock.now()):
             raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
         _settle_reset(user, context.by_user(user.pk))
+        idempotency.note(context)
 
 
 def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:

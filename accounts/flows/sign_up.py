@@ -10,7 +10,19 @@ from accounts.core.results import TokenPair
 from accounts.models import User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method
-from accounts.services import audit, changes, codes, limits, logins, mail, names, passwords, sessions, users
+from accounts.services import (
+    audit,
+    changes,
+    codes,
+    idempotency,
+    limits,
+    logins,
+    mail,
+    names,
+    passwords,
+    sessions,
+    users,
+)
 from accounts.services.logins import Started
 
 
@@ -51,9 +63,11 @@ def sign_up(
             audit.record(EventKind.REGISTRATION_REFUSED, context, user=owner)
             if owner:
                 mail.registration_attempt(owner, context)
+            idempotency.note(context)
             return SignedUp(user=_stand_in(user), tokens=None)
         audit.record(EventKind.REGISTERED, context.by_user(user.pk), user=user)
         mail.verification(user, context)
+        idempotency.note(context)
         if starts_session and not conf.verification_is_mandatory:
             login = logins.finish(user, proved=(Method.PASSWORD,), context=context, now=now)
     return SignedUp(

@@ -4,7 +4,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 from accounts.models.security_event import EventKind
-from accounts.services import audit, limits, links, mail
+from accounts.services import audit, idempotency, limits, links, mail
 
 
 def verify_email(*, key: str, context: ClientContext) -> User:
@@ -27,5 +27,6 @@ def verify_email(*, key: str, context: ClientContext) -> User:
             is_spent = links.is_spent(key)
             raise AccountError(ErrorCode.EMAIL_ALREADY_VERIFIED if is_spent else ErrorCode.INVALID_VERIFICATION_KEY)
         audit.record(EventKind.EMAIL_VERIFIED, context.by_user(user.pk), user=user)
+        idempotency.note(context)
     limits.give_back(*tries)
     return user

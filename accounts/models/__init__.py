@@ -1,3 +1,4 @@
+from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.limit_counter import LimitCounter
 from accounts.models.message import Message
 from accounts.models.security_event import SecurityEvent
@@ -6,4 +7,13 @@ from accounts.models.signing_key import SigningKey
 from accounts.models.user import User
 from accounts.models.verification_code import VerificationCode
 
-__all__ = ["LimitCounter", "Message", "SecurityEvent", "Session", "SigningKey", "User", "VerificationCode"]
+__all__ = [
+    "IdempotentRequest",
+    "LimitCounter",
+    "Message",
+    "SecurityEvent",
+    "Session",
+    "SigningKey",
+    "User",
+    "VerificationCode",
+]

@@ -37,6 +37,7 @@ TABLES = {
         "email_key, code_hash, tries, expires_at, issued, hour_started_at",
         f"{ID}, '', 0, {AT}, 0, now()",
     ),
+    "accounts_idempotentrequest": ("id, fingerprint, answer, at", f"{ID}, '', '', {AT}"),
     # They all end at a full hour, thousands at once.
     "accounts_limitcounter": (
         "key, hits, ends_at",
@@ -96,7 +97,13 @@ def test_every_batch_reads_what_the_first_one_read(expired: None) -> None:
     with batches() as found:
         removed = {purged.name: purged.rows for purged in purge_expired() if purged.rows}
     assert list(removed) == [
-        *("sessions", "messages", "verification codes", "limit counters", "security events", "admin sessions")
+        "sessions",
+        "messages",
+        "verification codes",
+        "repeated requests",
+        "limit counters",
+        "security events",
+        "admin sessions",
     ]
     read = {table: list(read) for table, read in groupby(found, key=lambda batch: batch.table)}
     assert list(read) == list(TABLES)

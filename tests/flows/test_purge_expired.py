@@ -20,6 +20,7 @@ KINDS = (
     "sessions",
     "messages",
     "verification codes",
+    "repeated requests",
     "limit counters",
     "security events",
     "admin sessions",

@@ -110,6 +110,7 @@ class SessionView(AuthApiView):
 class EndOtherSessionsView(AuthApiView):
     @operation(
         _("End all of one's other sessions"),
+        repeatable=True,
         success={200: EndedSerializer},
         refusals=(401, 403, 413, 415),
         tags=["session"],

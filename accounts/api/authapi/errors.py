@@ -41,6 +41,9 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.USER_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.SESSION_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatar_url"),
+    ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(),
+    ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(status=status.HTTP_409_CONFLICT),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(status=status.HTTP_422_UNPROCESSABLE_ENTITY),
     ErrorCode.LAST_SUPERUSER: Wire(),
     ErrorCode.SUPERUSER_PROTECTED: Wire(status=status.HTTP_403_FORBIDDEN),
 }

@@ -23,15 +23,16 @@ def operation(
     success: dict[int, Any],
     request: type[Serializer[Any]] | None = None,
     refusals: tuple[int, ...] = (),
+    repeatable: bool = False,
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """extend_schema with the operation's summary, bodies and refusals.
 
     success: status to serializer. refusals: the statuses beyond 400 and those that every body may get; 400 tells
-    the fields of `request`.
+    the fields of `request`. repeatable: whether it heeds Idempotency-Key.
     """
     responses: dict[int, Any] = {**success, 400: _field_errors(request)}
-    for status in refusals + (BODY_REFUSALS if request else ()):
+    for status in refusals + ((409, 422) if repeatable else ()) + (BODY_REFUSALS if request else ()):
         responses[status] = ErrorSerializer
     return extend_schema(summary=summary, request=request, responses=responses, **kwargs)
 

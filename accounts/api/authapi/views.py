@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
 from rest_framework_simplejwt import views as simplejwt
 
+from accounts.api.authapi.repeats import RepeatableView
 from accounts.api.authapi.schema import NO_AUTH, OPTIONAL_AUTH, REQUIRED_AUTH, operation
 from accounts.api.authapi.serializers import (
     EmailSerializer,
@@ -26,8 +27,8 @@ from accounts.api.authapi.serializers import (
     user_details,
 )
 from accounts.api.common.authentication import ExpiredBearerAuthentication
-from accounts.api.common.views import DialectView
-from accounts.core.context import Dialect
+from accounts.core.conf import conf
+from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import ErrorCode
 from accounts.flows.change_password import change_password
 from accounts.flows.log_in import log_in
@@ -43,7 +44,7 @@ from accounts.services import sessions
 DETAIL = {200: RestAuthDetailSerializer}
 
 
-class AuthApiView(DialectView):
+class AuthApiView(RepeatableView):
     dialect = Dialect.AUTHAPI
 
     def body(self, serializer_class: Any, **kwargs: Any) -> dict[str, Any]:
@@ -57,10 +58,17 @@ class LoginView(AuthApiView, dj_rest_auth.LoginView):
     authentication_classes = ()
     serializer_class = LoginSerializer
 
-    @operation(_("Log a user in"), request=LoginSerializer, success={200: JWTSerializer}, auth=OPTIONAL_AUTH)
+    @operation(
+        _("Log a user in"), repeatable=True, request=LoginSerializer, success={200: JWTSerializer}, auth=OPTIONAL_AUTH
+    )
     def post(self, request: Request) -> Response:
-        logged_in = log_in(**self.body(LoginSerializer), context=self.client())
-        return jwt_response(logged_in)
+        return self.log_in(self.client())
+
+    def answer_anew(self) -> Response:
+        return self.log_in(self.client_without_key())
+
+    def log_in(self, context: ClientContext) -> Response:
+        return jwt_response(log_in(**self.body(LoginSerializer), context=context))
 
 
 class LogoutView(AuthApiView, dj_rest_auth.LogoutView):
@@ -68,7 +76,7 @@ class LogoutView(AuthApiView, dj_rest_auth.LogoutView):
     permission_classes = dj_rest_auth.PasswordChangeView.permission_classes
     http_method_names = ["post", "options"]
 
-    @operation(_("Log out"), success=DETAIL, refusals=(401, 413, 415), auth=REQUIRED_AUTH)
+    @operation(_("Log out"), repeatable=True, success=DETAIL, refusals=(401, 413, 415), auth=REQUIRED_AUTH)
     def post(self, request: Request) -> Response:
         self.body(NoBodySerializer)
         log_out(session=self.session, context=self.client())
@@ -79,7 +87,9 @@ class PasswordChangeView(AuthApiView, dj_rest_auth.PasswordChangeView):
     serializer_class = PasswordChangeSerializer
     error_fields = {ErrorCode.PASSWORD_INVALID: "new_password2"}
 
-    @operation(_("Change the password"), request=PasswordChangeSerializer, success=DETAIL, refusals=(401, 403))
+    @operation(
+        _("Change the password"), repeatable=True, request=PasswordChangeSerializer, success=DETAIL, refusals=(401, 403)
+    )
     def post(self, request: Request) -> Response:
         body = self.body(PasswordChangeSerializer)
         change_password(
@@ -95,7 +105,9 @@ class PasswordResetView(AuthApiView, dj_rest_auth.PasswordResetView):
     authentication_classes = ()
     serializer_class = EmailSerializer
 
-    @operation(_("Ask for a password reset"), request=EmailSerializer, success=DETAIL, auth=OPTIONAL_AUTH)
+    @operation(
+        _("Ask for a password reset"), repeatable=True, request=EmailSerializer, success=DETAIL, auth=OPTIONAL_AUTH
+    )
     def post(self, request: Request) -> Response:
         request_password_reset(**self.body(EmailSerializer), context=self.client())
         return detail(_("Password reset e-mail has been sent."))
@@ -108,6 +120,7 @@ class PasswordResetConfirmView(AuthApiView, dj_rest_auth.PasswordResetConfirmVie
 
     @operation(
         _("Confirm a password reset"),
+        repeatable=True,
         request=PasswordResetConfirmSerializer,
         success=DETAIL,
         auth=OPTIONAL_AUTH,
@@ -129,6 +142,7 @@ class RegistrationView(AuthApiView, GenericAPIView[Any]):
 
     @operation(
         _("Register a user"),
+        repeatable=True,
         request=RegistrationSerializer,
         success={201: JWTSerializer},
         auth=OPTIONAL_AUTH,
@@ -143,6 +157,13 @@ class RegistrationView(AuthApiView, GenericAPIView[Any]):
             return detail(_("Verification e-mail sent."), status=HTTP_201_CREATED)
         return jwt_response(signed_up, status=HTTP_201_CREATED)
 
+    def answer_anew(self) -> Response:
+        if conf.verification_is_mandatory:
+            return detail(_("Verification e-mail sent."), status=HTTP_201_CREATED)
+        body = self.body(RegistrationSerializer)
+        logged_in = log_in(names=(body["username"],), password=body["password1"], context=self.client_without_key())
+        return jwt_response(logged_in, status=HTTP_201_CREATED)
+
 
 class ResendEmailView(AuthApiView, GenericAPIView[Any]):
     authentication_classes = ()
@@ -151,6 +172,7 @@ class ResendEmailView(AuthApiView, GenericAPIView[Any]):
 
     @operation(
         _("Send the verification e-mail again"),
+        repeatable=True,
         request=EmailSerializer,
         success=DETAIL,
         auth=OPTIONAL_AUTH,
@@ -168,6 +190,7 @@ class VerifyEmailView(AuthApiView, GenericAPIView[Any]):
 
     @operation(
         _("Verify an e-mail address"),
+        repeatable=True,
         request=VerifyEmailSerializer,
         success=DETAIL,
         auth=OPTIONAL_AUTH,
@@ -179,6 +202,8 @@ class VerifyEmailView(AuthApiView, GenericAPIView[Any]):
 
 
 class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
+    # The token that was superseded leads to the same new one.
+    heeds_idempotency_key = False
     serializer_class = TokenRefreshSerializer
 
     @operation(
@@ -194,6 +219,7 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
 
 
 class TokenVerifyView(AuthApiView, simplejwt.TokenVerifyView):
+    heeds_idempotency_key = False
     serializer_class = TokenVerifySerializer
 
     @operation(_("Validate a JWT"), request=TokenVerifySerializer, success={200: None}, refusals=(401,), auth=NO_AUTH)

@@ -52,6 +52,10 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),
     ErrorCode.REAUTHENTICATION_REQUIRED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND),
+    # The header Idempotency-Key is the AuthApi's alone.
+    ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(),
+    ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(),
     ErrorCode.LAST_SUPERUSER: Wire(),
     ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED),

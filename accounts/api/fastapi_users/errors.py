@@ -39,6 +39,7 @@ class Word(StrEnum):
     AVATAR_URL_INVALID = "AVATAR_URL_INVALID"
     INVALID_CODE = "INVALID_CODE"
     REAUTHENTICATION_REQUIRED = "REAUTHENTICATION_REQUIRED"
+    IDEMPOTENCY_KEY = "IDEMPOTENCY_KEY"
     RATE_LIMITED = "RATE_LIMITED"
     OVERLOADED = "OVERLOADED"
 
@@ -74,6 +75,10 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
     ErrorCode.OVERLOADED: Wire(word=Word.OVERLOADED, status=503),
+    # The header Idempotency-Key is the AuthApi's alone.
+    ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(word=Word.IDEMPOTENCY_KEY),
+    ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(word=Word.IDEMPOTENCY_KEY, status=409),
+    ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(word=Word.IDEMPOTENCY_KEY, status=422),
     ErrorCode.LAST_SUPERUSER: Wire(word=Word.LAST_SUPERUSER),
     ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.FORBIDDEN, status=403),
 }

@@ -1,0 +1,119 @@
+"""The header Idempotency-Key of the AuthApi's POSTs (contract; draft-ietf-httpapi-idempotency-key-header-07)."""
+
+import json
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils.translation import gettext_lazy as _
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import is_success
+
+from accounts.api.common.authentication import bearer_token
+from accounts.api.common.views import DialectView
+from accounts.core.context import ClientContext, RepeatKey
+from accounts.core.errors import AccountError
+from accounts.flows.keep_answer import keep_answer
+from accounts.services import idempotency, jwt
+
+logger = logging.getLogger(__name__)
+
+# How often and after how many seconds it is looked again for the answer of a request that is just being answered.
+LOOKS, PAUSE = 10, 0.1
+
+
+class AnsweredBefore(Exception):
+    """The request was carried out before; `response` is what its client is told."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+class RepeatableView(DialectView):
+    # What a POST changes is changed once under its key. A docstring would become the description of each operation.
+
+    # False where to repeat a request does no harm without a key.
+    heeds_idempotency_key = True
+    repeat_key: RepeatKey | None = None
+
+    def client(self) -> ClientContext:
+        return replace(super().client(), repeat_key=self.repeat_key)
+
+    def client_without_key(self) -> ClientContext:
+        """For what is done anew, beside what was done under the key."""
+        return super().client()
+
+    def perform_authentication(self, request: Request) -> None:
+        self.repeat_key = self._read_key(request)
+        # Before it is asked who this is: who has logged out has no session any more.
+        if response := self._answer_before():
+            raise AnsweredBefore(response)
+        super().perform_authentication(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, AnsweredBefore):
+            return exc.response
+        if isinstance(exc, AccountError):
+            try:
+                # The same request may have been faster, and be the reason of the refusal.
+                if response := self._answer_before():
+                    return response
+            except (AccountError, DatabaseError) as error:
+                exc = error
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        if self.repeat_key is not None and is_success(response.status_code):
+            try:
+                answer = {"status": response.status_code, "data": _plain(response.data)}
+                keep_answer(key=self.repeat_key, answer=answer)
+            except DatabaseError as error:
+                # The act is done and its answer is here: a repetition gets answer_anew().
+                logger.warning("an answer was not kept", extra={"error": str(error).partition("\n")[0]})
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def answer_anew(self) -> Response:
+        """What a repeated request is told whose answer was lost before it was kept."""
+        return Response({"detail": _("This was done before.")})
+
+    def _read_key(self, request: Request) -> RepeatKey | None:
+        text = request.headers.get("Idempotency-Key")
+        if text is None or request.method != "POST" or not self.heeds_idempotency_key:
+            return None
+        user_id = None
+        if self.authentication_classes and (token := bearer_token(request)):
+            try:
+                user_id = jwt.decode(token, expected=jwt.TokenType.ACCESS, even_if_expired=True).user_id
+            except AccountError:
+                # The authentication that follows refuses it.
+                return None
+        return idempotency.repeat_key(text, user_id=user_id, path=request.path, body=request.data)
+
+    def _answer_before(self) -> Response | None:
+        """The answer of this request if it was carried out before, else None.
+
+        Raises AccountError(IDEMPOTENCY_KEY_REUSED) if that was another request.
+        """
+        key = self.repeat_key
+        if key is None:
+            return None
+        for look in range(LOOKS):
+            if look:
+                time.sleep(PAUSE)
+            row = idempotency.done_before(key)
+            if row is None:
+                return None
+            if answer := idempotency.kept_answer(row, key):
+                self.repeat_key = None
+                return Response(answer["data"], status=answer["status"])
+        # Its worker was killed between the act and the answer; what is answered now is kept in its place.
+        return self.answer_anew()
+
+
+def _plain(data: Any) -> Any:
+    """The data of a response without serializers' types and texts that are still to be translated."""
+    return json.loads(JSONRenderer().render(data))
