@@ -238,4 +238,9 @@ SILENCED_SYSTEM_CHECKS = [
     "admin.E409",
     "admin.E410",
     "security.W003",
+    # Whether names beside PUBLIC_URL's are https only, and preloaded, its domain's owner decides at the proxy, which
+    # redirects from http as well (deploy/).
+    "security.W005",
+    "security.W008",
+    "security.W021",
 ]

@@ -1,6 +1,7 @@
 """Configuration (contract): every variable, its default, and the message that names it when it is bad."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def test_hosts_are_named(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     (warning,) = hosts_are_named()
     assert (warning.id, warning.msg) == ("accounts.W002", "ALLOWED_HOSTS: * lets a request claim any host")
+
+
+def test_a_deployment_over_https_passes_every_check() -> None:
+    urls = {"PUBLIC_URL": "https://accounts.example.org", "ALLOWED_HOSTS": "accounts.example.org"}
+    key = secrets.token_urlsafe(64)
+    with manage("check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=key, **urls) as process:
+        code, said = finish(process)
+    assert (code, said.partition(" (")[0]) == (0, "System check identified no issues")
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no connections to spare")
