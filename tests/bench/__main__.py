@@ -31,6 +31,7 @@ from tests.bench.load import (
     request,
     serve,
 )
+from tests.bench.size import bench_size
 from tests.bench.timing import bench_timing
 
 ROUNDS = 7
@@ -163,42 +164,6 @@ def pgbench(url: str) -> float:
     return float(said.split("tps = ")[1].split()[0])
 
 
-def bench_size() -> None:
-    """Refresh in a database with a thousand sessions, and in one with a million."""
-    columns = (
-        "id, user_id, dialect, ip, user_agent, started_at, last_used_at, expires_at, end_reason, refresh_hash,"
-        " rotated_at"
-    )
-
-    def grown(name: str, count: int) -> str:
-        url = prepared(name)
-        psql(
-            name,
-            f"INSERT INTO accounts_session ({columns}) SELECT gen_random_uuid(), u.id, 'authapi', '', '', now(), now(),"
-            f" now() + interval '30 days', '', md5(n::text) || md5(n::text), now() FROM generate_series(1, {count}) n"
-            " JOIN LATERAL (SELECT id FROM accounts_user OFFSET n % 8 LIMIT 1) u ON true",
-        )
-        psql(name, "VACUUM ANALYZE accounts_session")
-        return url
-
-    few_url, many_url = grown("few", 1_000), grown("many", 1_000_000)
-    psql("many", "CHECKPOINT")
-    with (
-        serve(OURS, workers=2, DATABASE_URL=few_url) as (few, _pid, _seconds),
-        serve(OURS, workers=2, DATABASE_URL=many_url) as (many, _pid2, _seconds2),
-    ):
-        found = Found(
-            {
-                "few": lambda: rate(few, refreshers(few, NAMES)),
-                "many": lambda: rate(many, refreshers(many, NAMES)),
-            }
-        )
-    say(
-        f"refresh with 1,000 sessions {found.median('few'):7.0f}/s, with 1,000,000 {found.median('many'):7.0f}/s "
-        f" ratio {found.ratio('many', 'few'):.2f}  limit 0.90"
-    )
-
-
 def bench_mail() -> None:
     from tests.smtp import mail_server
 
@@ -257,7 +222,7 @@ def bench_mail() -> None:
 BENCHES: dict[str, Callable[..., None]] = {
     "start": bench_start,
     "sessions": bench_sessions,
-    "size": bench_size,
+    "size": lambda accounts="1000000": bench_size(prepared, Found, NAMES, int(accounts)),
     "mail": bench_mail,
     "slow": lambda: bench_slow(prepared("slow"), Found),
     "storm": lambda: bench_storm(prepared("storm"), Found),
@@ -266,7 +231,7 @@ BENCHES: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Runs the sections that are named on the command line, such as `slow` or `timing=2000`, or all of them."""
+    """Runs the sections that are named on the command line, such as `slow` or `size=100000`, or all of them."""
     for argument in sys.argv[1:] or BENCHES:
         name, *value = argument.split("=")
         BENCHES[name](*value)

@@ -150,7 +150,7 @@ def times(
                 if answer is None:
                     continue
                 status, body = answer
-                assert status in ((200,) if client.counts else beside_get), body
+                assert status in ((200, 201) if client.counts else beside_get), body
                 if client.counts:
                     taken.append(time.monotonic() - client.sent_at)
                 if client.sent < PER_CONNECTION:
