@@ -43,6 +43,7 @@ EMAIL_VERIFICATION = environment.choice("EMAIL_VERIFICATION", "optional", ("opti
 ACCESS_TOKEN_MINUTES = environment.whole_number("ACCESS_TOKEN_MINUTES", 5, least=1, most=24 * 60)
 SESSION_DAYS = environment.whole_number("SESSION_DAYS", 30, least=1, most=365)
 REFRESH_GRACE_SECONDS = environment.whole_number("REFRESH_GRACE_SECONDS", 30, least=0, most=300)
+REFRESH_COOKIE = environment.choice("REFRESH_COOKIE", "off", ("on", "off"))
 VERIFY_EMAIL_URL = environment.link("VERIFY_EMAIL_URL", PUBLIC_URL + "/verify-email?key={key}", ("key",))
 PASSWORD_RESET_URL = environment.link(
     "PASSWORD_RESET_URL", PUBLIC_URL + "/reset-password?uid={uid}&token={token}", ("uid", "token")

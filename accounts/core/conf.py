@@ -31,6 +31,11 @@ class AccountSettings:
         return bool(settings.EMAIL_CHANGE == "confirmed")
 
     @property
+    def refresh_token_is_in_cookie(self) -> bool:
+        """Whether the AuthApi gives refresh tokens in a cookie instead of the body."""
+        return bool(settings.REFRESH_COOKIE == "on")
+
+    @property
     def recent_proof(self) -> timedelta:
         """How long ago somebody may have proved who they are who changes the address or the password without it."""
         return timedelta(hours=1)

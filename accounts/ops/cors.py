@@ -5,8 +5,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-# Where a cookie says who asks. Elsewhere a browser keeps its cookies to itself.
+from accounts.core.conf import conf
+
+# Where a cookie says who asks, or is set. Elsewhere a browser keeps its cookies to itself.
 COOKIE_PATHS = ("/auth/cookie/", "/users/")
+REFRESH_COOKIE_PATHS = ("/api/auth/login", "/api/auth/logout", "/api/auth/registration", "/api/auth/token/")
 
 
 class CorsMiddleware(middleware.CorsMiddleware):
@@ -20,7 +23,8 @@ class CorsMiddleware(middleware.CorsMiddleware):
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response = super().add_response_headers(request, response)
-        if middleware.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers and request.path_info.startswith(COOKIE_PATHS):
+        paths = COOKIE_PATHS + (REFRESH_COOKIE_PATHS if conf.refresh_token_is_in_cookie else ())
+        if middleware.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers and request.path_info.startswith(paths):
             response.headers[middleware.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
         return response
 

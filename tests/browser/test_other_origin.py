@@ -80,3 +80,32 @@ def test_calls_from_another_origin(chromium: Any, api: AuthApi, is_listed: bool)
         assert said == {"statuses": [200, 400, 200, 200, 200, 200], "name": "alice2", "ids": True}, json.dumps(said)
     else:
         assert said == "TypeError: Failed to fetch"
+
+
+COOKIE_SCRIPT = """
+async ({server, password}) => {
+  const send = (path, body, token) => fetch(server + path, {
+    method: "POST", credentials: "include", body: JSON.stringify(body),
+    headers: {"Content-Type": "application/json", ...(token && {Authorization: `Bearer ${token}`})},
+  });
+  const login = await (await send("/api/auth/login/", {username: "alice", password})).json();
+  const refreshed = await send("/api/auth/token/refresh/", {});
+  const {access, refresh} = await refreshed.json();
+  const out = await send("/api/auth/logout/", {}, access);
+  const after = await send("/api/auth/token/refresh/", {});
+  return [login.refresh, refreshed.status, refresh, out.status, after.status, document.cookie];
+}
+"""
+
+
+def test_the_refresh_token_in_a_cookie(chromium: Any, api: AuthApi) -> None:
+    api.register("alice")
+    port = free_port()
+    # The same site as the page: the cookie is SameSite=Strict.
+    address = f"http://localhost:{port}"
+    with page_of_another_origin(chromium) as (origin, page):
+        settings = {"PUBLIC_URL": address, "CORS_ALLOWED_ORIGINS": origin, "REFRESH_COOKIE": "on"}
+        with processes.web_server(port, WEB_CONCURRENCY="1", **settings):
+            wait_for_port(port)
+            said = page.evaluate(COOKIE_SCRIPT, {"server": address, "password": PASSWORD})
+    assert said == ["", 200, "", 200, 400, ""]

@@ -1,5 +1,6 @@
 """The ten operations of AuthApi.md: the libraries' views give shape and description, flows do the work."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dj_rest_auth import views as dj_rest_auth
@@ -7,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.status import HTTP_201_CREATED
+from rest_framework.status import HTTP_201_CREATED, is_success
 from rest_framework_simplejwt import views as simplejwt
 
+from accounts.api.authapi import refresh_cookie
 from accounts.api.authapi.repeats import RepeatableView
 from accounts.api.authapi.schema import NO_AUTH, OPTIONAL_AUTH, REQUIRED_AUTH, operation
 from accounts.api.authapi.serializers import (
@@ -46,6 +48,14 @@ DETAIL = {200: RestAuthDetailSerializer}
 
 class AuthApiView(RepeatableView):
     dialect = Dialect.AUTHAPI
+    # Whether this answer gives the refresh token to who sent one in a body.
+    answers_in_body = False
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if conf.refresh_token_is_in_cookie and is_success(response.status_code) and not self.answers_in_body:
+            refresh_cookie.move_into(response)
+        return response
 
     def body(self, serializer_class: Any, **kwargs: Any) -> dict[str, Any]:
         """The request's body in the shape of `serializer_class`; raises ValidationError."""
@@ -80,7 +90,10 @@ class LogoutView(AuthApiView, dj_rest_auth.LogoutView):
     def post(self, request: Request) -> Response:
         self.body(NoBodySerializer)
         log_out(session=self.session, context=self.client())
-        return detail(_("Successfully logged out."))
+        response = detail(_("Successfully logged out."))
+        if conf.refresh_token_is_in_cookie:
+            refresh_cookie.expire(response)
+        return response
 
 
 class PasswordChangeView(AuthApiView, dj_rest_auth.PasswordChangeView):
@@ -210,12 +223,18 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
         _("Refresh a JWT"),
         request=TokenRefreshSerializer,
         success={200: TokenRefreshSerializer},
-        refusals=(401,),
+        refusals=(401, 403),
         auth=NO_AUTH,
     )
     def post(self, request: Request) -> Response:
-        tokens = refresh(token=self.body(TokenRefreshSerializer)["refresh"], context=self.client())
+        tokens = refresh(token=self.refresh_token(), context=self.client())
         return Response({"access": tokens.access, "refresh": tokens.refresh})
+
+    def refresh_token(self) -> str:
+        """The body's, or the cookie's where the body has none."""
+        self.answers_in_body = isinstance(self.request.data, Mapping) and bool(self.request.data.get("refresh"))
+        token = "" if self.answers_in_body else refresh_cookie.read(self.request)
+        return token or str(self.body(TokenRefreshSerializer)["refresh"])
 
 
 class TokenVerifyView(AuthApiView, simplejwt.TokenVerifyView):

@@ -5,28 +5,16 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.api.common.authentication import bearer_token
-from accounts.core.conf import conf
+from accounts.api.common.origins import check_origin
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.services import sessions
 
 COOKIE = "fastapiusersauth"
-
-
-def check_origin(request: Request) -> None:
-    """Raises PermissionDenied for a write that a browser sends from a site that is neither ours nor allowed by
-    CORS_ALLOWED_ORIGINS; what is no browser names no origin.
-
-    SameSite=lax keeps the cookie from most of them, but not from a form of a site on the same domain.
-    """
-    origin = request.headers.get("Origin")
-    own = f"{request.scheme}://{request.get_host()}"
-    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins):
-        raise PermissionDenied
 
 
 class BearerOrCookieAuthentication(BaseAuthentication):

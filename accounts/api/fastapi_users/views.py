@@ -14,12 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.common.bodies import check_length
+from accounts.api.common.origins import check_origin
 from accounts.api.common.views import DialectView
-from accounts.api.fastapi_users.authentication import (
-    COOKIE,
-    BearerOrCookieAuthentication,
-    check_origin,
-)
+from accounts.api.fastapi_users.authentication import COOKIE, BearerOrCookieAuthentication
 from accounts.api.fastapi_users.errors import Malformed, Word, exception_handler, problem
 from accounts.api.fastapi_users.parsing import FastAPINegotiation, JSONBodyParser, NoBodyParser, NullableJSONRenderer
 from accounts.api.fastapi_users.schema import AUTH_TAG, FORM, NULL, TOKEN_AUTH, operation

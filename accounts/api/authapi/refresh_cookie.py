@@ -1,0 +1,44 @@
+"""The refresh token in a cookie, for browser applications (REFRESH_COOKIE; dj-rest-auth's JWT_AUTH_REFRESH_COOKIE).
+
+No script can read it, and a browser sends it to the token paths alone. An answer that sets it has an empty `refresh`.
+"""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.common.origins import check_origin
+from accounts.core.conf import conf
+
+NAME = "__Secure-refresh"
+PATH = "/api/auth/token/"
+
+
+def read(request: Request) -> str:
+    """The token of the cookie, "" without one or where cookies do not count.
+
+    Raises PermissionDenied if a page of a foreign origin sent it.
+    """
+    token = request.COOKIES.get(NAME, "") if conf.refresh_token_is_in_cookie else ""
+    if token:
+        check_origin(request)
+    return str(token)
+
+
+def move_into(response: Response) -> None:
+    """Takes the refresh token, if there is one, out of the answer's body and puts it into the cookie."""
+    if not (response.data or {}).get("refresh"):
+        return
+    response.set_cookie(
+        NAME,
+        response.data["refresh"],
+        max_age=conf.session_lifetime,
+        path=PATH,
+        secure=True,
+        httponly=True,
+        samesite="Strict",
+    )
+    response.data = {**response.data, "refresh": ""}
+
+
+def expire(response: Response) -> None:
+    response.delete_cookie(NAME, path=PATH, samesite="Strict")

@@ -1,0 +1,17 @@
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from accounts.core.conf import conf
+
+
+def check_origin(request: Request) -> None:
+    """Raises PermissionDenied for a write that a browser sends from a site that is neither ours nor allowed by
+    CORS_ALLOWED_ORIGINS; what is no browser names no origin.
+
+    SameSite keeps a cookie from most of them, but not from a page of a site on the same domain.
+    """
+    origin = request.headers.get("Origin")
+    own = f"{request.scheme}://{request.get_host()}"
+    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins):
+        raise PermissionDenied
