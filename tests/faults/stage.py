@@ -1,0 +1,120 @@
+"""The whole product on a PostgreSQL of its own, under load: what a fault is done to."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.clusters import Cluster, clusters
+from tests.faults.history import History, Load
+from tests.faults.product import LIMITS, Part, Web, killed_at_the_end, migrate, redis, wait_until_served
+from tests.faults.proxy import proxy
+from tests.faults.verify import Execute
+from tests.servers import free_port
+from tests.smtp import MailServer, mail_server
+
+
+@dataclass
+class Stage:
+    """within: where PostgreSQL keeps its data. stack: what is ended with the product.
+
+    execute: asks the database that is written to at the end. mended_at: the moments from which on a good answer is
+    waited for. worker_killed_at: the moments at which a mail worker could not write down what it had sent.
+    """
+
+    folder: Path
+    within: Path | None
+    stack: ExitStack
+    databases: list[Cluster]
+    execute: Execute
+    environment: dict[str, str]
+    webs: list[Web]
+    worker: Part
+    mails: MailServer
+    redis: Part | None
+    load: Load
+    mended_at: list[float] = field(default_factory=list)
+    worker_killed_at: list[float] = field(default_factory=list)
+
+    def mended(self) -> None:
+        self.mended_at.append(time.monotonic())
+
+    def seconds_until_good(self) -> float | None:
+        """The longest time from such a moment to the end of the first request that was sent after it and succeeded."""
+        good = [call for call in self.load.history.calls if call.is_good]
+        waits = [
+            min((call.ended - at for call in good if call.begun >= at), default=float("inf")) for at in self.mended_at
+        ]
+        return max(waits, default=None)
+
+
+@contextmanager
+def stage(
+    *,
+    instances: int = 1,
+    standby: bool = False,
+    has_redis: bool = False,
+    within: Path | None = None,
+    code: Path | None = None,
+    tabs: int = 3,
+) -> Iterator[Stage]:
+    """The product with its clients, while the block runs. instances: more than one stand behind a proxy.
+
+    within: where PostgreSQL keeps its data. code: the folder of the release that serves, if not this one.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="accounts-faults-")))
+        folder.chmod(0o755)
+        databases = stack.enter_context(clusters(standby=standby, within=within))
+        mails = stack.enter_context(mail_server())
+        hosts = ",".join(f"127.0.0.1:{cluster.port}" for cluster in databases)
+        store = redis(folder, free_port()) if has_redis else None
+        environment = environment_of(f"postgres://postgres@{hosts}/postgres", mails, store)
+        migrate(cwd=code, **environment)
+        webs = [Web(log=folder / f"web{number}.log", cwd=code, **environment) for number in range(instances)]
+        worker = mail_worker(folder, code, environment)
+        parts: list[Part] = [*([store] if store else []), *webs, worker]
+        port = webs[0].port
+        if instances > 1:
+            port, before = proxy(folder, webs)
+            parts.append(before)
+        stack.enter_context(killed_at_the_end(parts))
+        for part in parts:
+            part.start()
+        wait_until_served(port)
+        load = Load(History(port), tabs=tabs)
+        yield Stage(
+            folder=folder,
+            databases=databases,
+            execute=databases[0].execute,
+            environment=environment,
+            webs=webs,
+            worker=worker,
+            mails=mails,
+            redis=store,
+            load=load,
+            within=within,
+            stack=stack,
+        )
+
+
+def environment_of(database: str, mails: MailServer, store: Part | None) -> dict[str, str]:
+    environment = {
+        "DATABASE_URL": database,
+        "EMAIL_URL": f"smtp://127.0.0.1:{mails.port}",
+        "CACHE_URL": f"redis://127.0.0.1:{store.command[2]}/0" if store else "",
+        # Both instances are one server for who looks from outside.
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "LOG_LEVEL": "WARNING",
+        "ACCESS_TOKEN_MINUTES": "60",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return environment | dict.fromkeys(LIMITS, "1000000")
+
+
+def mail_worker(folder: Path, code: Path | None, environment: dict[str, str]) -> Part:
+    command = (sys.executable, "manage.py", "deliver_mail")
+    return Part(*command, log=folder / "worker.log", cwd=code, **environment)
