@@ -128,12 +128,13 @@ class Server:
     port: int
     token: str = ""
 
-    def ask(self, method: str, path: str, body: Any = None) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None, **more: str) -> Answer:
+        """more: headers."""
         begun = time.monotonic()
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        )
+        headers = {"Content-Type": "application/json", **more}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         client.request(method, path, body and json.dumps(body), headers)
         with closing(client), client.getresponse() as answer:
             said: Any = answer.read()
@@ -155,8 +156,11 @@ class Server:
 
 
 @contextmanager
-def serve(cluster: Cluster, **environment: str) -> Iterator[Server]:
-    """The web server with two workers on this database, which is migrated before, and alice's access token."""
+def serve(cluster: Cluster, *, registers: bool = True, **environment: str) -> Iterator[Server]:
+    """The web server with two workers on this database, which is migrated before, and alice's access token.
+
+    registers: whether she is yet to be registered; there is no token otherwise.
+    """
     port = free_port()
     environment = {"DATABASE_URL": cluster.url, **environment}
     with manage("migrate", "--verbosity", "0", **environment) as migration:
@@ -167,10 +171,14 @@ def serve(cluster: Cluster, **environment: str) -> Iterator[Server]:
         assert process.stdout is not None
         log = Thread(target=process.stdout.read)
         log.start()
-        alice = Server(port).ask("POST", "/api/auth/registration/", ALICE)
-        assert alice.status == 201
+        server = Server(port)
+        if registers:
+            alice = server.ask("POST", "/api/auth/registration/", ALICE)
+            assert alice.status == 201
+            server = Server(port, alice.body["access"])
+        wait_until(lambda: len(children(process.pid)) == 2, seconds=10)
         workers = sorted(children(process.pid))
-        yield Server(port, alice.body["access"])
+        yield server
         # No worker was lost.
         assert sorted(children(process.pid)) == workers
         process.terminate()

@@ -10,19 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from tests.clusters import Cluster, wait_until
+from tests.faults.machines import kill_primaries, machines
 from tests.faults.product import migrate
-from tests.faults.proxy import CHECKED_EVERY, HAPROXY
-from tests.faults.stage import Stage, stage
+from tests.faults.proxy import HAPROXY, SEEN_WITHIN
+from tests.faults.stage import Skipped, Stage, stage
 from tests.migrations.previous import take_out
 
 # Seconds after a fault in which the clients go on without one.
 SETTLE = 2.0
 # A new cluster takes some 60 MB.
 SMALL_DISK = "size=160m,mode=755"
-
-
-class Skipped(Exception):
-    """This machine cannot do it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,17 @@ def kill_servers(on: Stage, times: int) -> None:
         on.webs[0].kill_first() if number % 2 else on.webs[0].kill()
         on.mended()
         on.webs[0].start()
+        time.sleep(SETTLE)
+
+
+def kill_instances(on: Stage, times: int) -> None:
+    """One of two at a time."""
+    for number in range(times):
+        web = on.webs[number % len(on.webs)]
+        web.kill()
+        on.mended()
+        time.sleep(1)
+        web.start()
         time.sleep(SETTLE)
 
 
@@ -154,8 +162,7 @@ def restart_in_turns(on: Stage, times: int) -> None:
         for part in (*on.webs, on.worker):
             part.stop()
             part.start()
-            # Until the proxy has seen it, too.
-            time.sleep(CHECKED_EVERY * 5)
+            time.sleep(SEEN_WITHIN)
 
 
 def shortly(on: Stage, times: int) -> None:
@@ -176,10 +183,10 @@ def upgrade(on: Stage, times: int) -> None:
 
 
 @contextmanager
-def two_instances(*, code: Path | None = None, tabs: int = 3) -> Iterator[Stage]:
+def two_instances(code: Path | None = None) -> Iterator[Stage]:
     if HAPROXY is None:
         raise Skipped("no HAProxy on this machine")
-    with stage(instances=2, code=code, tabs=tabs) as on:
+    with stage(instances=2, code=code) as on:
         yield on
 
 
@@ -190,8 +197,7 @@ def two_of_the_previous_release() -> Iterator[Stage]:
             take_out(Path(folder))
         except ValueError as error:
             raise Skipped(str(error)) from None
-        # It knows one token that came before the current one, which three tabs without a pause need more of.
-        with two_instances(code=Path(folder), tabs=1) as on:
+        with two_instances(Path(folder)) as on:
             yield on
 
 
@@ -220,4 +226,7 @@ FAULTS = {
     "redis": Fault(5, kill_redis, partial(stage, has_redis=True)),
     "restart": Fault(20, restart_in_turns, two_instances),
     "upgrade": Fault(1, upgrade, two_of_the_previous_release),
+    "machines-primary": Fault(10, kill_primaries, machines),
+    "machines-instance": Fault(10, kill_instances, machines),
+    "machines-redis": Fault(5, kill_redis, machines),
 }

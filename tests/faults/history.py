@@ -4,6 +4,7 @@ import http.client
 import itertools
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -91,14 +92,23 @@ class History:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Any = field(default_factory=itertools.count)
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str = "") -> Call:
+    def ask(self, method: str, path: str, body: Any = None, *, token: str = "", key: str = "") -> Call:
+        more = {"Idempotency-Key": key} if key else {}
         begun = time.monotonic()
         answer = None
         with suppress(OSError, http.client.HTTPException):
-            answer = Server(self.port, token).ask(method, f"/api/auth/{path}", body)
+            answer = Server(self.port, token).ask(method, f"/api/auth/{path}", body, **more)
         call = Call(f"{method} {path}", begun, time.monotonic(), answer)
         with self._lock:
             self.calls.append(call)
+        return call
+
+    def insist(self, path: str, body: Any, *, token: str = "") -> Call:
+        """Sends a request again, under one key, until its answer is clear."""
+        key = str(uuid.uuid4())
+        deadline = time.monotonic() + FIND_OUT_SECONDS
+        while (call := self.ask("POST", path, body, token=token, key=key)).is_unclear and time.monotonic() < deadline:
+            time.sleep(PAUSE_AFTER_FAILURE)
         return call
 
     def next_number(self) -> int:
@@ -109,10 +119,10 @@ class History:
         if not call.is_unclear:
             self.surprises.append(f"{who}: {call.said}")
 
-    def register(self, name: str, password: str = PASSWORD) -> Call:
+    def register(self, name: str, *, insists: bool = False) -> Call:
         self.signed_up[name] = False
-        body = {"username": name, "email": f"{name}@example.org", "password1": password, "password2": password}
-        call = self.ask("POST", "registration/", body)
+        body = {"username": name, "email": f"{name}@example.org", "password1": PASSWORD, "password2": PASSWORD}
+        call = self.insist("registration/", body) if insists else self.ask("POST", "registration/", body)
         self.signed_up[name] = call.is_good
         return call
 
@@ -132,22 +142,24 @@ class History:
 class Load:
     """The clients, each in a thread, while the block runs.
 
-    Two sign up, two change their passwords, one asks for mails, two read, and three persons have three tabs each, or
-    `tabs`, that refresh one shared token.
+    Two sign up and two change their passwords, one of each with an Idempotency-Key; one asks for mails, two read, and
+    three persons have three tabs each that refresh one shared token. is_previous: the release before this one serves,
+    which knows no such key, and only one token that came before the current one, so that there is one tab each.
     """
 
-    def __init__(self, history: History, *, tabs: int = 3) -> None:
+    def __init__(self, history: History, *, is_previous: bool = False) -> None:
         self.history = history
         self._stop = threading.Event()
         self._ending = threading.Lock()
         self.persons = [history.new_person(f"person{number}") for number in range(3)]
         self.owners = [history.new_person(f"owner{number}") for number in range(3)]
         changers, reader = self.persons[:2], self.persons[2]
-        clients: list[Callable[[], bool]] = [self._sign_up, self._sign_up, lambda: self._reset(reader)]
-        clients += [lambda person=person: self._change(person) for person in changers]  # type: ignore[misc]
+        clients: list[Callable[[], bool]] = [self._sign_up, lambda: self._sign_up(insists=not is_previous)]
+        clients += [lambda: self._change(changers[0]), lambda: self._change(changers[1], insists=not is_previous)]
+        clients += [lambda: self._reset(reader)]
         clients += [lambda: self._read(reader)] * 2
         for owner in self.owners:
-            clients += [lambda owner=owner: self._refresh(owner)] * tabs  # type: ignore[misc]
+            clients += [lambda owner=owner: self._refresh(owner)] * (1 if is_previous else 3)  # type: ignore[misc]
         self._threads = [threading.Thread(target=self._go_on, args=(client,)) for client in clients]
 
     def __enter__(self) -> "Load":
@@ -165,9 +177,9 @@ class Load:
             was_good = client()
             self._stop.wait(PAUSE if was_good else PAUSE_AFTER_FAILURE)
 
-    def _sign_up(self) -> bool:
+    def _sign_up(self, *, insists: bool = False) -> bool:
         name = f"new{self.history.next_number()}"
-        call = self.history.register(name)
+        call = self.history.register(name, insists=insists)
         if not call.is_good:
             self.history.surprise(call, name)
         return call.is_good
@@ -213,10 +225,13 @@ class Load:
             while not self.history.log_in(person, person.password).is_good and not self._stop.wait(PAUSE_AFTER_FAILURE):
                 pass
 
-    def _change(self, person: Person) -> bool:
+    def _change(self, person: Person, *, insists: bool = False) -> bool:
         ended, new = person.ended, f"battery-staple-{self.history.next_number()}"
         body = {"old_password": person.password, "new_password1": new, "new_password2": new}
-        call = self.history.ask("POST", "password/change/", body, token=person.access)
+        if insists:
+            call = self.history.insist("password/change/", body, token=person.access)
+        else:
+            call = self.history.ask("POST", "password/change/", body, token=person.access)
         if call.is_good:
             person.password, person.changes = new, person.changes + 1
         elif call.is_unclear:

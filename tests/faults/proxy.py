@@ -1,48 +1,40 @@
-"""HAProxy before several instances of the product, as docs/operations.md shows it."""
+"""HAProxy as deploy/haproxy.cfg has it, at the addresses of a test."""
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.product import Part, Web
+from tests.migrations.previous import ROOT
 from tests.servers import free_port
 
 # Debian puts it where only root looks.
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-# How often each instance is asked whether it is ready.
-CHECKED_EVERY = 0.2
-DEFAULTS = """
-defaults
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    timeout check 2s
-    # An instance that takes no connection has not begun anything: the request goes to the other one.
-    retries 3
-    option redispatch 1
-"""
+# Long enough for the proxy to have seen an instance come.
+SEEN_WITHIN = 1.5
 
 
-def frontend(port: int, webs: Sequence[Web]) -> str:
-    servers = "\n".join(f"    server web{n} 127.0.0.1:{web.port}" for n, web in enumerate(webs))
-    return f"""
-listen accounts
-    mode http
-    bind 127.0.0.1:{port}
-    option forwardfor
-    option httpchk GET /readyz
-    # 404 is the answer of a release that had no such page.
-    http-check expect rstatus (200|404)
-    # An instance that is told to stop waits for idle connections.
-    default-server check inter {CHECKED_EVERY * 1000:.0f}ms fall 1 rise 1 pool-purge-delay 500ms
-{servers}
-"""
+def part(section: str, settings: Path, instead: Mapping[str, str]) -> Part:
+    """A HAProxy with one section of the example. instead: what stands there instead of what."""
+    defaults, *sections = (ROOT / "deploy" / "haproxy.cfg").read_text().split("\nlisten ")
+    (text,) = (text for text in sections if text.startswith(section))
+    for before, after in instead.items():
+        assert before in text
+        text = text.replace(before, after)
+    settings.write_text(f"{defaults}\nlisten {text}\n")
+    return Part(HAPROXY, "-db", "-q", "-f", settings, log=settings.with_suffix(".log"))
 
 
-def proxy(folder: Path, webs: Sequence[Web], more: str = "") -> tuple[int, Part]:
-    """The port of the proxy, which is yet to be started. more: what else it passes on."""
+def proxy(folder: Path, webs: Sequence[Web]) -> tuple[int, Part]:
+    """The port of the proxy before two instances, and the proxy, which is yet to be started."""
     port = free_port()
-    settings = folder / "haproxy.cfg"
-    settings.write_text(DEFAULTS + frontend(port, webs) + more)
-    return port, Part(HAPROXY, "-db", "-q", "-f", settings, log=folder / "haproxy.log")
+    instead = {
+        ":443 ssl crt /etc/haproxy/id.example.org.pem": f"127.0.0.1:{port}",
+        "http-request set-header X-Forwarded-Proto https": "",
+        # 404 is the answer of a release that had no such page.
+        "expect status 200": "expect rstatus (200|404)",
+        "10.0.0.7:8000": f"127.0.0.1:{webs[0].port}",
+        "10.0.0.8:8000": f"127.0.0.1:{webs[1].port}",
+    }
+    return port, part("accounts", folder / "haproxy.cfg", instead)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.clusters import Cluster, clusters
 from tests.faults.history import History, Load
@@ -17,18 +18,19 @@ from tests.servers import free_port
 from tests.smtp import MailServer, mail_server
 
 
+class Skipped(Exception):
+    """This machine cannot do it."""
+
+
 @dataclass
 class Stage:
-    """within: where PostgreSQL keeps its data. stack: what is ended with the product.
+    """within: where PostgreSQL keeps its data. stack: what is ended with the product. nodes: of more than one machine.
 
     execute: asks the database that is written to at the end. mended_at: the moments from which on a good answer is
     waited for. worker_killed_at: the moments at which a mail worker could not write down what it had sent.
     """
 
     folder: Path
-    within: Path | None
-    stack: ExitStack
-    databases: list[Cluster]
     execute: Execute
     environment: dict[str, str]
     webs: list[Web]
@@ -36,6 +38,10 @@ class Stage:
     mails: MailServer
     redis: Part | None
     load: Load
+    databases: list[Cluster] = field(default_factory=list)
+    within: Path | None = None
+    stack: ExitStack = field(default_factory=ExitStack)
+    nodes: Any = None
     mended_at: list[float] = field(default_factory=list)
     worker_killed_at: list[float] = field(default_factory=list)
 
@@ -59,20 +65,48 @@ def stage(
     has_redis: bool = False,
     within: Path | None = None,
     code: Path | None = None,
-    tabs: int = 3,
 ) -> Iterator[Stage]:
     """The product with its clients, while the block runs. instances: more than one stand behind a proxy.
 
     within: where PostgreSQL keeps its data. code: the folder of the release that serves, if not this one.
     """
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="accounts-faults-")))
-        folder.chmod(0o755)
-        databases = stack.enter_context(clusters(standby=standby, within=within))
-        mails = stack.enter_context(mail_server())
-        hosts = ",".join(f"127.0.0.1:{cluster.port}" for cluster in databases)
+    with ExitStack() as stack, open_folder() as folder, clusters(standby=standby, within=within) as databases:
         store = redis(folder, free_port()) if has_redis else None
-        environment = environment_of(f"postgres://postgres@{hosts}/postgres", mails, store)
+        hosts = ",".join(f"127.0.0.1:{cluster.port}" for cluster in databases)
+        with product(
+            folder,
+            f"postgres://postgres@{hosts}/postgres",
+            databases[0].execute,
+            instances=instances,
+            store=store,
+            code=code,
+        ) as on:
+            on.databases, on.within, on.stack = databases, within, stack
+            yield on
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that every user of the machine may enter."""
+    with tempfile.TemporaryDirectory(prefix="accounts-faults-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def product(
+    folder: Path,
+    database: str,
+    execute: Execute,
+    *,
+    instances: int,
+    store: Part | None,
+    code: Path | None = None,
+    **environment: str,
+) -> Iterator[Stage]:
+    """The product on a database that is there. store: its Redis, which is yet to be started."""
+    with mail_server() as mails, ExitStack() as stack:
+        environment = environment_of(database, mails, store) | environment
         migrate(cwd=code, **environment)
         webs = [Web(log=folder / f"web{number}.log", cwd=code, **environment) for number in range(instances)]
         worker = mail_worker(folder, code, environment)
@@ -85,20 +119,8 @@ def stage(
         for part in parts:
             part.start()
         wait_until_served(port)
-        load = Load(History(port), tabs=tabs)
-        yield Stage(
-            folder=folder,
-            databases=databases,
-            execute=databases[0].execute,
-            environment=environment,
-            webs=webs,
-            worker=worker,
-            mails=mails,
-            redis=store,
-            load=load,
-            within=within,
-            stack=stack,
-        )
+        load = Load(History(port), is_previous=code is not None)
+        yield Stage(folder, execute, environment, webs, worker, mails, store, load)
 
 
 def environment_of(database: str, mails: MailServer, store: Part | None) -> dict[str, str]:

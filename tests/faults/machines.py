@@ -1,0 +1,223 @@
+"""The product on more than one machine, all of them this one: as docs/operations.md shows it.
+
+Two instances behind HAProxy; PostgreSQL on three nodes under Patroni, which agree by etcd, through PgBouncer; Redis.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.clusters import wait_until
+from tests.faults import proxy
+from tests.faults.product import Part, killed_at_the_end, redis
+from tests.faults.stage import Skipped, Stage, open_folder, product
+from tests.processes import children
+from tests.servers import free_port, wait_for_port
+
+# Debian puts some where only root looks.
+WHERE = f"{os.environ['PATH']}:/usr/sbin"
+PROGRAMS = ("etcd", "patroni", "haproxy", "pgbouncer")
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+USER = "postgres" if os.geteuid() == 0 else None
+# What a node is told once, and all of them share. A node that is gone is given up after `ttl` seconds, and one whose
+# PostgreSQL is gone at once. A commit is acknowledged once a standby has it, too.
+SHARED = {
+    "ttl": 20,
+    "loop_wait": 2,
+    "retry_timeout": 5,
+    "primary_start_timeout": 0,
+    "synchronous_mode": True,
+    "postgresql": {
+        "use_pg_rewind": True,
+        "parameters": {"wal_log_hints": "on", "max_connections": 60, "shared_buffers": "32MB"},
+    },
+}
+
+
+def missing() -> str:
+    """Which packages are not there; "" where all are."""
+    names = [name for name in PROGRAMS if shutil.which(name, path=WHERE) is None]
+    return ", ".join([*names, *([] if POSTGRES else ["postgresql"])])
+
+
+class Node(Part):
+    """A PostgreSQL and the Patroni that looks after it."""
+
+    def __init__(self, folder: Path, number: int, etcd: int) -> None:
+        self.port, self.rest = free_port(), free_port()
+        self._data = folder / f"node{number}" / "data"
+        self._data.parent.mkdir()
+        if USER:
+            shutil.chown(self._data.parent, USER)
+        settings = folder / f"node{number}.yml"
+        settings.write_text(json.dumps(self._settings(number, etcd)))
+        super().__init__(shutil.which("patroni", path=WHERE), settings, log=folder / f"node{number}.log", user=USER)
+
+    def _settings(self, number: int, etcd: int) -> dict[str, Any]:
+        """Patroni reads YAML, of which JSON is a part."""
+        trusted = ["local all all trust", "host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"]
+        return {
+            "scope": "accounts",
+            "name": f"node{number}",
+            "etcd3": {"host": f"127.0.0.1:{etcd}"},
+            "restapi": {"listen": f"127.0.0.1:{self.rest}", "connect_address": f"127.0.0.1:{self.rest}"},
+            "bootstrap": {"dcs": SHARED, "initdb": [{"encoding": "UTF8"}, {"auth": "trust"}]},
+            "postgresql": {
+                "listen": f"127.0.0.1:{self.port}",
+                "connect_address": f"127.0.0.1:{self.port}",
+                "data_dir": str(self._data),
+                "bin_dir": str(POSTGRES[-1]),
+                "pgpass": str(self._data.parent / "pgpass"),
+                "pg_hba": trusted,
+                "authentication": {
+                    "superuser": {"username": "postgres"},
+                    "replication": {"username": "replicator", "password": "trusted"},
+                },
+                "parameters": {"unix_socket_directories": str(self._data.parent)},
+            },
+        }
+
+    def kill(self) -> None:
+        super().kill()
+        self.kill_postgres()
+
+    def kill_postgres(self) -> None:
+        """PostgreSQL alone; it is not among the processes that end with Patroni."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            first = int((self._data / "postmaster.pid").read_text().split()[0])
+            for pid in (first, *children(first)):
+                os.kill(pid, signal.SIGKILL)
+
+    def ask(self, path: str) -> tuple[int, Any]:
+        """What Patroni says."""
+        client = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=5)
+        try:
+            client.request("GET", path)
+            answer = client.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0, None
+        finally:
+            client.close()
+
+
+class Nodes:
+    def __init__(self, folder: Path, etcd: int) -> None:
+        self.all = [Node(folder, number, etcd) for number in range(3)]
+
+    def primary(self) -> Node | None:
+        return next((node for node in self.all if node.ask("/primary")[0] == 200), None)
+
+    def are_in_step(self) -> bool:
+        """Whether one is the primary, and two follow it, one of them with each commit."""
+        primary = self.primary()
+        if primary is None:
+            return False
+        members = primary.ask("/cluster")[1]["members"]
+        return sorted(member["role"] for member in members) == ["leader", "replica", "sync_standby"] and {
+            member["state"] for member in members
+        } <= {"running", "streaming"}
+
+
+def etcd(folder: Path, port: int) -> Part:
+    peers = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{port}"
+    command = [shutil.which("etcd", path=WHERE), "--data-dir", folder / "etcd", "--listen-client-urls", url]
+    command += ["--advertise-client-urls", url, "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers]
+    return Part(*command, "--initial-cluster", f"default={peers}", "--logger", "zap", log=folder / "etcd.log")
+
+
+def to_primary(folder: Path, nodes: Nodes, port: int) -> Part:
+    """HAProxy before the nodes."""
+    instead = {"bind 127.0.0.1:5000": f"bind 127.0.0.1:{port}", "check port 8008": "check"}
+    for number, node in enumerate(nodes.all):
+        instead[f"10.0.1.{number + 1}:5432"] = f"127.0.0.1:{node.port} port {node.rest}"
+    return proxy.part("primary", folder / "to_primary.cfg", instead)
+
+
+def pgbouncer(folder: Path, port: int, before: int) -> Part:
+    settings = folder / "pgbouncer.ini"
+    settings.write_text(f"""[databases]
+* = host=127.0.0.1 port={before} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 20
+max_client_conn = 500
+# A primary that was not there is asked for again after a second, and not after fifteen.
+server_login_retry = 1
+server_connect_timeout = 2
+""")
+    as_user = ["-u", USER] if USER else []
+    return Part(shutil.which("pgbouncer", path=WHERE), "-q", *as_user, settings, log=folder / "pgbouncer.log")
+
+
+@contextmanager
+def machines() -> Iterator[Stage]:
+    if packages := missing():
+        raise Skipped(f"not on this machine: {packages}")
+    with open_folder() as folder:
+        ports = {name: free_port() for name in ("etcd", "primary", "pgbouncer")}
+        nodes = Nodes(folder, ports["etcd"])
+        parts = [
+            etcd(folder, ports["etcd"]),
+            *nodes.all,
+            to_primary(folder, nodes, ports["primary"]),
+            pgbouncer(folder, ports["pgbouncer"], ports["primary"]),
+        ]
+        with killed_at_the_end(parts):
+            for part in parts:
+                part.start()
+                if part is parts[0]:
+                    wait_for_port(ports["etcd"])
+            wait_until(nodes.are_in_step, seconds=90)
+
+            def execute(*statements: str) -> list[tuple[Any, ...]]:
+                url = f"postgres://postgres@127.0.0.1:{ports['primary']}/postgres"
+                with psycopg.connect(url, autocommit=True) as connection:
+                    for statement in statements:
+                        cursor = connection.execute(statement)
+                    return cursor.fetchall() if cursor.description else []
+
+            with product(
+                folder,
+                f"postgres://postgres@127.0.0.1:{ports['pgbouncer']}/postgres",
+                execute,
+                instances=2,
+                store=redis(folder, free_port()),
+                DATABASE_PREPARED_STATEMENTS="off",
+            ) as on:
+                on.nodes = nodes
+                yield on
+
+
+def kill_primaries(on: Stage, times: int) -> None:
+    """In turns the PostgreSQL alone, and the node with its Patroni, as with its machine."""
+    nodes = on.nodes
+    for number in range(times):
+        wait_until(nodes.are_in_step, seconds=90)
+        time.sleep(1)
+        primary = nodes.primary()
+        assert primary is not None
+        if number % 2:
+            primary.kill()
+        else:
+            primary.kill_postgres()
+        on.mended()
+        wait_until(lambda killed=primary: nodes.primary() not in (None, killed), seconds=60)  # type: ignore[misc]
+        time.sleep(1)
+        if number % 2:
+            primary.start()
+    wait_until(nodes.are_in_step, seconds=90)
