@@ -13,7 +13,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt \
     && useradd --system --uid 10001 --home-dir /app accounts \
     && mkdir var && chown accounts var
-COPY manage.py LICENSE ./
+COPY manage.py pyproject.toml LICENSE ./
 COPY config config
 COPY accounts accounts
 COPY templates templates

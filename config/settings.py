@@ -1,6 +1,7 @@
 """Django's settings, all of them from environment variables (see config/environment.py and the README)."""
 
 import os
+import tomllib
 
 from corsheaders.defaults import default_headers
 
@@ -201,21 +202,37 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "accounts.api.authapi.errors.exception_handler",
 }
 REST_AUTH = {"TOKEN_MODEL": None, "USE_JWT": True, "SESSION_LOGIN": False}
+DOCUMENT_HOOKS = [
+    "drf_spectacular.hooks.postprocess_schema_enums",
+    "accounts.api.common.documents.name_components",
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Accounts",
     "DESCRIPTION": "Registration, login, sessions and e-mail verification.",
-    "VERSION": "1.0.0",
+    "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": r"/api/",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.api.authapi.schema.describe_registration",
-    ],
+    "POSTPROCESSING_HOOKS": [*DOCUMENT_HOOKS, "accounts.api.authapi.schema.describe_registration"],
+    # No name that a language has taken, and no number: what SDKs call these.
+    "ENUM_NAME_OVERRIDES": {
+        "ErrorCode": "accounts.api.authapi.serializers.ERROR_CODES",
+        "SecurityEventKind": "accounts.models.security_event.EventKind",
+        "TokenType": ["bearer"],
+        "ValidationErrorType": "accounts.api.fastapi_users.schema.PROBLEMS",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # The page asks the server that it came from, under whatever name that is: no other origin could be asked.
+    "SWAGGER_UI_SETTINGS": """{
+        deepLinking: true,
+        requestInterceptor: (request) => {
+            const {pathname, search} = new URL(request.url, location.href);
+            return {...request, url: location.origin + pathname + search};
+        },
+    }""",
     "REDOC_DIST": "SIDECAR",
 }
 

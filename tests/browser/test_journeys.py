@@ -99,6 +99,20 @@ def test_documents(scripted_page: Any, site: str, db: Any, look: Any, path: str,
     scripted_page.problems[:] = [text for text in scripted_page.problems if "logo-mini.svg" not in text]
 
 
+def test_swagger_asks_the_server_it_came_from(scripted_page: Any, site: str, db: Any, settings: Any) -> None:
+    """The page may be read under another name than the public one, to which it could not connect."""
+    settings.PUBLIC_URL = "https://accounts.example.org"
+    page = scripted_page
+    page.goto(f"{site}/api/docs/")
+    operation = page.locator("#operations-auth-auth_login_create")
+    operation.locator(".opblock-summary-control").click(timeout=20000)
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    status = operation.locator(".live-responses-table tbody td.response-col_status")
+    status.wait_for(timeout=20000)
+    assert status.inner_text().split() == ["400"]
+
+
 def test_admin(scripted_page: Any, site: str, api: AuthApi, look: Any) -> None:
     context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
     add_user(

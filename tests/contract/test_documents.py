@@ -1,10 +1,12 @@
 """What is committed for others to read is what the code says: OpenAPI, client documentation, message catalogues."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import polib
 import pytest
 from django.test import Client
 
+from accounts.api.authapi.errors import WIRE
 from tests import messages
 
 ROOT = messages.ROOT
@@ -57,7 +60,10 @@ class TestOpenApi:
                 # FastAPI Users answers 422 where DRF answers 400 and 415.
                 is_authapi = path.startswith("/api/auth/")
                 if is_authapi:
-                    assert "400" in operation["responses"], where
+                    # Two take none, and refuse what is no object all the same.
+                    reads = "requestBody" in operation or path.endswith(("/logout/", "/end-others/"))
+                    assert ("400" in operation["responses"]) is reads, where
+                assert "503" in operation["responses"], where
                 if operation.get("security") == [{"jwtAuth": []}]:
                     assert "401" in operation["responses"], where
                 if "requestBody" in operation:
@@ -70,6 +76,99 @@ class TestOpenApi:
                             "multipart/form-data",
                             "application/x-www-form-urlencoded",
                         ], where
+
+    @pytest.mark.parametrize("path", ["/api/schema/?format=json", "/api/auth/schema/?format=json", "/openapi.json"])
+    def test_every_refusal_has_a_name(self, path: str) -> None:
+        """A generator calls what has none AuthLoginCreate400Response."""
+        document = fetch(path).json()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400:
+                        assert set(response["content"]["application/json"]["schema"]) == {"$ref"}
+        assert "x-component" not in json.dumps(document)
+
+    def test_no_name_is_a_languages(self) -> None:
+        names = set(fetch("/api/schema/?format=json").json()["components"]["schemas"])
+        assert {"Refusal", "ErrorCode", "SecurityEventKind", "RegistrationRefusal", "UserCreateRefusal"} <= names
+        assert (
+            names & {"Error", "Exception", "Object", "String", "Date", "Type", "Response", "Request", "Promise"}
+            == set()
+        )
+        assert [name for name in names if re.search(r"Enum|\d", name)] == []
+
+    def test_codes_of_refusals_are_an_enum(self) -> None:
+        schemas = fetch("/api/schema/?format=json").json()["components"]["schemas"]
+        told = {code.value for code, wire in WIRE.items() if wire.field is None}
+        assert set(schemas["ErrorCode"]["enum"]) - told == {
+            "email_not_verified",
+            "not_authenticated",
+            "permission_denied",
+            "bad_request",
+            "parse_error",
+            "not_found",
+            "method_not_allowed",
+            "body_too_large",
+            "unsupported_media_type",
+        }
+        assert told - set(schemas["ErrorCode"]["enum"]) == set()
+        refusals = {name: it["properties"] for name, it in schemas.items() if name.endswith("Refusal")}
+        with_code = [properties["code"] for properties in refusals.values() if "code" in properties]
+        assert with_code == [{"$ref": "#/components/schemas/ErrorCode"}] * 11
+        words = [properties["detail"] for properties in refusals.values() if "code" not in properties]
+        for word in words:
+            named = schemas[word["$ref"].rpartition("/")[2]]
+            assert "enum" in named or "oneOf" in named
+
+    def test_who_may_ask_again_is_told_when(self) -> None:
+        for path in ("/api/schema/?format=json", "/openapi.json"):
+            for operations in fetch(path).json()["paths"].values():
+                for operation in operations.values():
+                    for status, response in operation["responses"].items():
+                        headers = response.get("headers", {})
+                        assert (set(headers) == {"Retry-After"}) is (status in ("429", "503")), operation["operationId"]
+                    assert ("429" in operation["responses"]) is ("requestBody" in operation)
+
+    def test_every_field_of_an_answer_is_there(self) -> None:
+        """What is read-only or write-only is taken for optional by some generators."""
+        assert not re.search("readOnly|writeOnly", fetch("/api/schema/?format=json").content.decode())
+        assert fetch("/api/schema/?format=json&media=form").content.decode().count("writeOnly") > 5
+
+    def test_public_operations_say_so(self) -> None:
+        """SDKs send no token there. The contract's document says that one may be sent, as AuthApi.md does."""
+        both, contract = (
+            {
+                operation["operationId"]: operation.get("security")
+                for operations in fetch(f"/api/schema/?format=json{media}").json()["paths"].values()
+                for operation in operations.values()
+            }
+            for media in ("", "&media=form")
+        )
+        assert [id for id, security in both.items() if security is None] == []
+        optional = {id for id, security in contract.items() if security == [{"jwtAuth": []}, {}]}
+        assert optional == {
+            "auth_login_create",
+            "auth_password_reset_confirm_create",
+            "auth_password_reset_create",
+            "auth_registration_create",
+            "auth_registration_resend_email_create",
+            "auth_registration_verify_email_create",
+        }
+        unsaid = {id for id, security in contract.items() if security is None}
+        assert {id for id, security in both.items() if security == []} == optional | unsaid
+        assert len(unsaid) == 9
+
+    def test_the_server_is_the_public_one(self, settings: Any) -> None:
+        settings.PUBLIC_URL = "https://accounts.example.org"
+        for path in ("/api/schema/?format=json", "/api/auth/schema/?format=json&media=json", "/openapi.json"):
+            assert fetch(path).json()["servers"] == [{"url": "https://accounts.example.org"}]
+        # AuthApi.md knows none.
+        assert "servers" not in fetch("/api/schema/?format=json&media=form").json()
+
+    def test_the_version_is_the_products(self) -> None:
+        version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+        for path in ("/api/schema/?format=json", "/openapi.json"):
+            assert fetch(path).json()["info"]["version"] == version
 
     @pytest.mark.parametrize("path", ["/api/docs/", "/api/docs/?script=", "/api/redoc/"])
     def test_pages_name_no_other_host(self, path: str) -> None:
@@ -91,6 +190,18 @@ class TestClientDocumentation:
         written = {path.relative_to(tmp_path / "client"): path.read_text() for path in tmp_path.rglob("*.md")}
         committed = ROOT / "docs" / "client"
         assert written == {path.relative_to(committed): path.read_text() for path in committed.rglob("*.md")}
+
+    def test_links_lead_to_files_and_names(self) -> None:
+        folder = ROOT / "docs" / "client"
+        links = []
+        for page in folder.rglob("*.md"):
+            for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+                file, _, name = link.partition("#")
+                target = page.parent / file if file else page
+                links.append(link)
+                assert target.is_file(), f"{page.name}: {link}"
+                assert not name or f'<a name="{name}"></a>' in target.read_text(), f"{page.name}: {link}"
+        assert len(links) > 200
 
     @needs_spec
     def test_auth_api_is_the_contracts(self) -> None:

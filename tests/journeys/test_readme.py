@@ -28,7 +28,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     """(folder, port) of a copy with an empty var/, served with the mail worker beside it."""
     for name in ("accounts", "config", "templates"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "manage.py", tmp_path)
+    for name in ("manage.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {**kept, "SERVED_PORT": str(port), "PORT": str(port)}

@@ -81,7 +81,9 @@ class EventPages(NewestFirst):
 
 
 @extend_schema_view(
-    get=operation(_("List one's sessions"), success={200: SessionSerializer}, refusals=(401, 403), tags=["session"])
+    get=operation(
+        _("List one's sessions"), success={200: SessionSerializer}, refusals=(401, 403, 404), tags=["session"]
+    )
 )
 class SessionsView(AuthApiView, ListAPIView[Session]):
     """The sessions that are not ended: where, with what, since when, last used, and which one is this."""
@@ -100,7 +102,7 @@ class SessionView(AuthApiView):
         success={204: None},
         refusals=(401, 403, 404),
         tags=["session"],
-        parameters=[OpenApiParameter("id", uuid.UUID, OpenApiParameter.PATH)],
+        parameters=(OpenApiParameter("id", uuid.UUID, OpenApiParameter.PATH),),
     )
     def delete(self, request: Request, id: uuid.UUID) -> Response:
         end_own_session(session=self.session, session_id=id, context=self.client())
@@ -112,7 +114,7 @@ class EndOtherSessionsView(AuthApiView):
         _("End all of one's other sessions"),
         repeatable=True,
         success={200: EndedSerializer},
-        refusals=(401, 403, 413, 415),
+        refusals=(400, 401, 403, 413, 415),
         tags=["session"],
     )
     def post(self, request: Request) -> Response:
@@ -123,7 +125,10 @@ class EndOtherSessionsView(AuthApiView):
 
 @extend_schema_view(
     get=operation(
-        _("List one's security events"), success={200: SecurityEventSerializer}, refusals=(401, 403), tags=["event"]
+        _("List one's security events"),
+        success={200: SecurityEventSerializer},
+        refusals=(401, 403, 404),
+        tags=["event"],
     )
 )
 class EventsView(AuthApiView, ListAPIView[SecurityEvent]):

@@ -3,18 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.serializers import Serializer
 
-from accounts.api.authapi.serializers import ErrorSerializer
-from accounts.api.common.documents import DocumentView
+from accounts.api.authapi.serializers import RefusalSerializer
+from accounts.api.common.documents import RETRY_AFTER, DocumentView, component
 from accounts.core.conf import conf
 
 # What AuthApi.md shows on operations that authenticate nobody but may be called by somebody who is logged in.
 OPTIONAL_AUTH: list[Any] = [{"jwtAuth": []}, {}]
 REQUIRED_AUTH: list[Any] = [{"jwtAuth": []}]
 NO_AUTH: list[Any] = []
-BODY_REFUSALS = (413, 415, 429, 503)
+BODY_REFUSALS = (413, 415, 429)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="A new text for each act. Who repeats the request under it within a day gets the first answer again.",
+)
 
 
 def operation(
@@ -24,33 +30,42 @@ def operation(
     request: type[Serializer[Any]] | None = None,
     refusals: tuple[int, ...] = (),
     repeatable: bool = False,
+    parameters: tuple[OpenApiParameter, ...] = (),
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """extend_schema with the operation's summary, bodies and refusals.
 
-    success: status to serializer. refusals: the statuses beyond 400 and those that every body may get; 400 tells
-    the fields of `request`. repeatable: whether it heeds Idempotency-Key.
+    success: status to serializer. refusals: the statuses beyond 503, which everything may answer, and those that
+    every body of a `request` may get; 400 tells its fields. repeatable: whether it heeds Idempotency-Key.
     """
-    responses: dict[int, Any] = {**success, 400: _field_errors(request)}
-    for status in refusals + ((409, 422) if repeatable else ()) + (BODY_REFUSALS if request else ()):
-        responses[status] = ErrorSerializer
-    return extend_schema(summary=summary, request=request, responses=responses, **kwargs)
+    responses: dict[int, Any] = dict(success)
+    for status in (*refusals, 503, *(BODY_REFUSALS if request else ()), *((409, 422) if repeatable else ())):
+        responses[status] = RefusalSerializer
+    if request or 400 in refusals:
+        responses[400] = _body_refusal(request)
+    return extend_schema(
+        summary=summary,
+        request=request,
+        responses=dict(sorted(responses.items())),
+        parameters=[*parameters, RETRY_AFTER, *([IDEMPOTENCY_KEY] if repeatable else [])],
+        **kwargs,
+    )
 
 
-def _field_errors(request: type[Serializer[Any]] | None) -> dict[str, Any]:
+def _body_refusal(request: type[Serializer[Any]] | None) -> dict[str, Any]:
+    """Sentences under the fields of the body, or `detail` and `code`.
+
+    One object for both: most generators cannot tell the two apart, and give a choice between them as untyped data.
+    """
+    name = request.__name__.removesuffix("Serializer") if request else "Body"
     fields = [name for name, field in request().fields.items() if not field.read_only] if request else []
-    messages = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    return {
-        "oneOf": [
-            {
-                "type": "object",
-                "properties": dict.fromkeys([*fields, "non_field_errors"], messages),
-                "additionalProperties": False,
-                "minProperties": 1,
-            },
-            {"$ref": "#/components/schemas/Error"},
-        ]
+    sentences = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    properties = {
+        **dict.fromkeys([*fields, "non_field_errors"], sentences),
+        "detail": {"type": "string"},
+        "code": {"$ref": "#/components/schemas/ErrorCode"},
     }
+    return component(f"{name}Refusal", {"type": "object", "properties": properties})
 
 
 def describe_registration(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

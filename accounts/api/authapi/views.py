@@ -86,7 +86,7 @@ class LogoutView(AuthApiView, dj_rest_auth.LogoutView):
     permission_classes = dj_rest_auth.PasswordChangeView.permission_classes
     http_method_names = ["post", "options"]
 
-    @operation(_("Log out"), repeatable=True, success=DETAIL, refusals=(401, 413, 415), auth=REQUIRED_AUTH)
+    @operation(_("Log out"), repeatable=True, success=DETAIL, refusals=(400, 401, 413, 415), auth=REQUIRED_AUTH)
     def post(self, request: Request) -> Response:
         self.body(NoBodySerializer)
         log_out(session=self.session, context=self.client())

@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import get_language, override
 from django.views.decorators.http import conditional_page
 from drf_spectacular.settings import patched_settings, spectacular_settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -23,6 +23,16 @@ from accounts.core.conf import conf
 MAX_AGE = 300
 MEDIA = ("json", "form")
 JSON = "application/json"
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    int,
+    OpenApiParameter.HEADER,
+    description="After how many seconds the same may be asked again.",
+    required=True,
+    response=[429, 503],
+)
+# Marks what component() made until name_components() has seen it.
+_NAME = "x-component"
 # drf-spectacular changes its settings while it makes a document: two at a time would get each other's.
 making = Lock()
 
@@ -56,9 +66,9 @@ class LenientNegotiation(DefaultContentNegotiation):
 class DocumentView(Kept, SpectacularAPIView):
     """An OpenAPI document. `?lang=` asks for one of the languages, `?media=` for an order of media types.
 
-    Nothing else in the query changes it. JSON comes first in each body, because generators of SDKs take the first one;
-    `?media=json` leaves the others out where there is JSON, and `?media=form` has them as AuthApi.md lists them
-    (contract, AuthApi).
+    Nothing else in the query changes it. JSON comes first in each body, because generators of SDKs take the first one,
+    and `?media=json` leaves the others out where there is JSON. `?media=form` is the contract's document, from which
+    AuthApi.md is made: forms first, no server, and who is logged in may say so where nobody has to.
     """
 
     # None: the language of the request.
@@ -74,31 +84,99 @@ class DocumentView(Kept, SpectacularAPIView):
         view: Any = type(self)
         renderer: Any = type(request.accepted_renderer)
         with making:
-            body = _document(view, language, media if media in MEDIA else "", renderer, conf.verification_is_mandatory)
+            body = _document(
+                view,
+                language,
+                media if media in MEDIA else "",
+                renderer,
+                conf.public_url,
+                conf.verification_is_mandatory,
+            )
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         name = f"{spectacular_settings.TITLE}.{renderer.format}"
         headers = {"Content-Language": language, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(body, content_type=renderer.media_type + charset, headers=headers)
 
 
-# Three documents, three languages, three orders, four renderers; what a document says of itself follows one setting.
+# Three documents, three languages, three orders, four renderers; what a document says of itself follows two settings.
 @lru_cache(maxsize=108)
 def _document(
-    view: type[DocumentView], language: str, media: str, renderer: type[Any], verification_is_mandatory: bool
+    view: type[DocumentView],
+    language: str,
+    media: str,
+    renderer: type[Any],
+    public_url: str,
+    verification_is_mandatory: bool,
 ) -> bytes:
     with patched_settings(view.custom_settings), override(language):
         document = view.generator_class(patterns=view.patterns).get_schema(request=None, public=True)
-        if media != "form":
-            _put_json_first(document, alone=media == "json")
+        if media == "form":
+            _leave_headers_out(document)
+        else:
+            document["servers"] = [{"url": public_url}]
+            _drop_directions(document)
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    _put_json_first(operation, alone=media == "json")
+                    _say_whether_it_is_public(operation)
         rendered: bytes = renderer().render(document, renderer_context={})
     return rendered
 
 
-def _put_json_first(document: dict[str, Any], *, alone: bool) -> None:
-    """Lists JSON as the first, or the only, media type of each body that has it."""
+def _leave_headers_out(document: dict[str, Any]) -> None:
+    """AuthApi.md knows no header of a request."""
     for operations in document["paths"].values():
         for operation in operations.values():
-            body = operation.get("requestBody", {})
-            if JSON in body.get("content", {}):
-                others = {} if alone else {type: it for type, it in body["content"].items() if type != JSON}
-                body["content"] = {JSON: body["content"][JSON], **others}
+            operation["parameters"] = [each for each in operation.get("parameters", []) if each["in"] != "header"]
+
+
+def _drop_directions(document: dict[str, Any]) -> None:
+    """Takes the marks away by which generators make fields optional: requests and answers have their own components."""
+    for schema in document["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            field.pop("readOnly", None)
+            field.pop("writeOnly", None)
+
+
+def _put_json_first(operation: dict[str, Any], *, alone: bool) -> None:
+    """Lists JSON as the first, or the only, media type of a body that has it."""
+    body = operation.get("requestBody", {})
+    if JSON in body.get("content", {}):
+        others = {} if alone else {type: it for type, it in body["content"].items() if type != JSON}
+        body["content"] = {JSON: body["content"][JSON], **others}
+
+
+def _say_whether_it_is_public(operation: dict[str, Any]) -> None:
+    """Lists no scheme where none is needed, so that no SDK sends a token that the operation would not look at."""
+    schemes = operation.get("security", [])
+    operation["security"] = [] if {} in schemes else schemes
+
+
+def component(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that stands among the components of a document under this name, and a reference in its place.
+
+    Generators of SDKs name a schema that has none by the path, the status and a number.
+    """
+    return {_NAME: name, **schema}
+
+
+def name_components(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's hook for component()."""
+    schemas = result["components"]["schemas"]
+
+    def lift(value: Any) -> Any:
+        if isinstance(value, list):
+            return [lift(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        lifted = {key: lift(each) for key, each in value.items() if key != _NAME}
+        if _NAME not in value:
+            return lifted
+        name = value[_NAME]
+        if schemas.setdefault(name, lifted) != lifted:
+            raise ValueError(f"Two components are called {name}.")
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    result["paths"] = lift(result["paths"])
+    result["components"]["schemas"] = dict(sorted(schemas.items()))
+    return result

@@ -7,12 +7,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
+from accounts.api.common.documents import RETRY_AFTER, component
 from accounts.api.fastapi_users.errors import STATUS_WORDS, Word
 
 AUTH_TAG = "fastapi-users-auth"
 USERS_TAG = "fastapi-users-users"
 FORM = ("application/x-www-form-urlencoded", "multipart/form-data")
-NULL = {"nullable": True, "enum": [None]}
+# As the package says it: anything. Of an enum of null generators make a text, or nothing at all.
+NULL = {"nullable": True}
 TOKEN_AUTH: list[Any] = [{"OAuth2PasswordBearer": []}, {"APIKeyCookie": []}]
 
 
@@ -22,19 +24,20 @@ class Place(serializers.Field[Any, Any, Any, Any]):
     """The name of a field, or a position in a text."""
 
 
+PROBLEMS = [
+    "missing",
+    "json_invalid",
+    "model_attributes_type",
+    "string_type",
+    "string_pattern_mismatch",
+    "bool_type",
+    "bool_parsing",
+    "value_error",
+]
+
+
 class ValidationError(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(
-        choices=[
-            "missing",
-            "json_invalid",
-            "model_attributes_type",
-            "string_type",
-            "string_pattern_mismatch",
-            "bool_type",
-            "bool_parsing",
-            "value_error",
-        ]
-    )
+    type = serializers.ChoiceField(choices=PROBLEMS)
     loc = serializers.ListField(child=Place())
     msg = serializers.CharField()
     ctx = serializers.DictField(child=serializers.CharField(), required=False)
@@ -51,6 +54,7 @@ def operation(
     tag: str,
     success: dict[int, Any],
     body: type[Serializer[Any]] | None = None,
+    refusal: str = "",
     media_types: tuple[str, ...] = ("application/json",),
     words: tuple[Word, ...] = (),
     with_reason: tuple[Word, ...] = (),
@@ -60,17 +64,22 @@ def operation(
 ) -> Callable[[Any], Any]:
     """extend_schema with what every operation of the dialect may answer.
 
-    id: the operation id that FastAPI gives it. words: what a 400 may say; with_reason: those that come with a reason.
-    refusals: the other statuses, whose word FastAPI decides. forbidden: what a 403 may say as well.
+    id: the operation id that FastAPI gives it. refusal: what the component of a 400 is called by, the body's name where
+    it is left out. words: what a 400 may say; with_reason: those that come with a reason. refusals: the other statuses,
+    whose word FastAPI decides. forbidden: what a 403 may say as well.
     """
+    refusal = refusal or (body.__name__ if body else "")
     responses: dict[int, Any] = dict(success)
     if body is not None:
-        responses[400] = _refusal(*words, Word.BODY_UNREADABLE, with_reason=with_reason)
+        responses[400] = _refusal(refusal, *words, Word.BODY_UNREADABLE, with_reason=with_reason)
         responses[422] = HTTPValidationError
     elif words:
-        responses[400] = _refusal(*words)
-    for status in (*refusals, 413, *((429, 503) if body else ())):
-        responses[status] = _refusal(STATUS_WORDS[status], *(forbidden if status == 403 else ()))
+        responses[400] = _refusal(refusal, *words)
+    for status in (*refusals, 413, 503, *((429,) if body else ())):
+        word = STATUS_WORDS[status]
+        responses[status] = _refusal(word.name.title().replace("_", ""), word)
+    if forbidden:
+        responses[403] = _refusal(f"{refusal}Forbidden", STATUS_WORDS[403], *forbidden)
     return extend_schema(
         operation_id=id,
         summary=summary,
@@ -78,23 +87,23 @@ def operation(
         description="",
         tags=[tag],
         request=dict.fromkeys(media_types, body) if body else None,
-        responses=responses,
+        responses=dict(sorted(responses.items())),
+        parameters=[RETRY_AFTER],
         **kwargs,
     )
 
 
-def _refusal(*words: Word, with_reason: tuple[Word, ...] = ()) -> dict[str, Any]:
-    detail: dict[str, Any] = {"type": "string", "enum": [str(word) for word in words]}
+def _refusal(name: str, *words: Word, with_reason: tuple[Word, ...] = ()) -> dict[str, Any]:
+    detail = _words(f"{name}Word", words)
     if with_reason:
-        code = {"type": "string", "enum": [str(word) for word in with_reason]}
-        detail = {"oneOf": [detail, _object(code=code, reason={"type": "string"})]}
-    return _object(detail=detail)
+        reason = _object(f"{name}Reason", code=_words(f"{name}ReasonWord", with_reason), reason={"type": "string"})
+        detail = component(f"{name}Detail", {"oneOf": [detail, reason]})
+    return _object(f"{name}Refusal", detail=detail)
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def _words(name: str, words: tuple[Word, ...]) -> dict[str, Any]:
+    return component(name, {"type": "string", "enum": [str(word) for word in words]})
+
+
+def _object(name: str, **properties: Any) -> dict[str, Any]:
+    return component(name, {"type": "object", "properties": properties, "required": list(properties)})

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.urls import path, re_path
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 
@@ -25,7 +26,7 @@ class Document(DocumentView):
     # FastAPI's own document is application/json.
     renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer)
     patterns = operations
-    custom_settings = {"POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"]}
+    custom_settings = {"POSTPROCESSING_HOOKS": settings.DOCUMENT_HOOKS}
 
 
 urlpatterns = [
