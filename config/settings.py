@@ -44,6 +44,7 @@ EMAIL_VERIFICATION = environment.choice("EMAIL_VERIFICATION", "optional", ("opti
 ACCESS_TOKEN_MINUTES = environment.whole_number("ACCESS_TOKEN_MINUTES", 5, least=1, most=24 * 60)
 SESSION_DAYS = environment.whole_number("SESSION_DAYS", 30, least=1, most=365)
 REFRESH_GRACE_SECONDS = environment.whole_number("REFRESH_GRACE_SECONDS", 30, least=0, most=300)
+MFA = environment.choice("MFA", "optional", ("off", "optional", "required_for_staff", "required"))
 REFRESH_COOKIE = environment.choice("REFRESH_COOKIE", "off", ("on", "off"))
 VERIFY_EMAIL_URL = environment.link("VERIFY_EMAIL_URL", PUBLIC_URL + "/verify-email?key={key}", ("key",))
 PASSWORD_RESET_URL = environment.link(
@@ -59,6 +60,7 @@ LIMITS = {
         "WRONG_PASSWORDS_PER_DAY": 50,
         "WRONG_PASSWORDS_PER_IP": 100,
         "WRONG_CODES_PER_DAY": 25,
+        "WRONG_FACTORS_PER_HOUR": 20,
         "WRONG_KEYS_PER_IP": 60,
         "MAILS_PER_HOUR": 5,
         "MAILS_PER_DAY": 20,
@@ -219,6 +221,7 @@ SPECTACULAR_SETTINGS = {
     # No name that a language has taken, and no number: what SDKs call these.
     "ENUM_NAME_OVERRIDES": {
         "ErrorCode": "accounts.api.authapi.serializers.ERROR_CODES",
+        "SecondFactor": "accounts.api.authapi.mfa_serializers.FACTORS",
         "SecurityEventKind": "accounts.models.security_event.EventKind",
         "TokenType": ["bearer"],
         "ValidationErrorType": "accounts.api.fastapi_users.schema.PROBLEMS",

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from accounts.admin.factors import ChallengeView, own_factor
 from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
 from accounts.api.authapi.schema import SchemaView
 from accounts.api.durudex.views import playground
@@ -21,6 +22,8 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url="/static/accounts/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/login/", LoginView.as_view()),
+    path("admin/login/second-factor/", ChallengeView.as_view(), name="admin_second_factor"),
+    path("admin/second-factor/", own_factor, name="admin_own_factor"),
     path("admin/logout/", log_out_of_admin),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/", admin.site.urls),

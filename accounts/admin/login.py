@@ -12,22 +12,25 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.views import LoginView as DjangoLoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
-from accounts.api.common.authentication import ADMIN_SESSION_KEY, admin_session
+from accounts.admin.entrance import enter
+from accounts.admin.factors import ChallengeForm
+from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
 from accounts.core.context import Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.change_password import change_password
-from accounts.flows.log_in import LoggedIn, log_in
+from accounts.flows.log_in import log_in
 from accounts.flows.log_out import log_out
 from accounts.models import Session
 from accounts.models.session import SessionKind
+from accounts.services import sessions
+from accounts.services.logins import LoggedIn
 
 
 class PermissionsBackend(ModelBackend):
@@ -41,6 +44,8 @@ class LoginForm(AdminAuthenticationForm):
     """Django's form, whose password is looked at by the flow that every login goes through."""
 
     logged_in: LoggedIn
+    # For the second factor that is still to be shown.
+    challenge = ""
 
     def clean(self) -> dict[str, Any]:
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -51,6 +56,7 @@ class LoginForm(AdminAuthenticationForm):
             except AccountError as error:
                 if error.code in (ErrorCode.RATE_LIMITED, ErrorCode.OVERLOADED):
                     raise ValidationError(error.sentences[0]) from None
+                self.challenge = error.data.get("challenge", "")
                 raise self.get_invalid_login_error() from None
         return self.cleaned_data
 
@@ -61,6 +67,9 @@ class LoginView(DjangoLoginView):
     next_page = "admin:index"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        session = admin_session(request)
+        if session and sessions.must_enrol(session):
+            return HttpResponseRedirect(reverse("admin_own_factor"))
         if admin.site.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         return super().get(request, *args, **kwargs)
@@ -70,11 +79,14 @@ class LoginView(DjangoLoginView):
         return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request), **own}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        # A new cookie and a new CSRF token: nothing that was known before the login is good after it.
-        self.request.session.flush()
-        self.request.session[ADMIN_SESSION_KEY] = str(form.logged_in.session.pk)
-        rotate_token(self.request)
-        return HttpResponseRedirect(self.get_success_url())
+        return enter(self.request, form.logged_in.session, self.get_success_url())
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if not form.challenge:
+            return super().form_invalid(form)
+        asked = {"challenge": form.challenge, "next": self.get_redirect_url()}
+        page = {"form": ChallengeForm(initial=asked), "title": _("Second factor"), "subtitle": None}
+        return render(self.request, "admin/second_factor.html", {**admin.site.each_context(self.request), **page})
 
 
 @require_POST

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
 from accounts.core.errors import AccountError
-from accounts.flows.administer import add_user, change_user, delete_user
+from accounts.flows.administer import add_user, change_user, delete_user, reset_factors
 from accounts.flows.administer_groups import delete_group, put_group
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
@@ -32,12 +32,21 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(FlowAdmin):
-    list_display = ("username", "email", "verified", "is_active", "is_staff", "created_at", "last_visit")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_display = (
+        "username",
+        "email",
+        "verified",
+        "has_second_factor",
+        "is_active",
+        "is_staff",
+        "created_at",
+        "last_visit",
+    )
+    list_filter = ("is_active", "is_staff", "is_superuser", "has_second_factor")
     search_fields = ("username", "email", "username_key", "email_key")
-    readonly_fields = ("id", "created_at", "last_visit", "more")
+    readonly_fields = ("id", "created_at", "last_visit", "has_second_factor", "more")
     filter_horizontal = ("groups",)
-    actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions")
+    actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions", "remove_factors")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.with_address()
@@ -50,6 +59,9 @@ class UserAdmin(FlowAdmin):
 
     def has_activate_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.activate_user"))
+
+    def has_reset_factors_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.reset_factors_user"))
 
     def has_end_session_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.end_session"))
@@ -85,7 +97,7 @@ class UserAdmin(FlowAdmin):
         return (
             (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
             (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-            (_("Dates"), {"fields": ("created_at", "last_visit", "more")}),
+            (_("Dates"), {"fields": ("created_at", "last_visit", "has_second_factor", "more")}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -169,6 +181,16 @@ class UserAdmin(FlowAdmin):
             queryset,
             lambda user: end_sessions(user_ids=[user.pk], context=context) > 0,
             otherwise=gettext("There was no session to end."),
+        )
+
+    @admin.action(description=_("Remove the second factors, and end all sessions"), permissions=["reset_factors"])
+    def remove_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        context = administrator_context(request)
+        self._act(
+            request,
+            queryset,
+            lambda user: reset_factors(user=user, context=context),
+            otherwise=gettext("There was no second factor to remove."),
         )
 
     def _change_each(self, request: HttpRequest, queryset: QuerySet[User], *, otherwise: str, **changes: Any) -> None:

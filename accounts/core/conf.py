@@ -1,6 +1,7 @@
 """The account settings, typed; accounts/checks.py refuses values that contradict each other."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -34,6 +35,25 @@ class AccountSettings:
     def refresh_token_is_in_cookie(self) -> bool:
         """Whether the AuthApi gives refresh tokens in a cookie instead of the body."""
         return bool(settings.REFRESH_COOKIE == "on")
+
+    @property
+    def second_factors_count(self) -> bool:
+        """Whether a login asks for the second factor of a user who has one."""
+        return bool(settings.MFA != "off")
+
+    def needs_second_factor(self, *, is_staff: bool) -> bool:
+        """Whether a user has to have a second factor, by the policy MFA."""
+        return bool(settings.MFA == "required" or (settings.MFA == "required_for_staff" and is_staff))
+
+    @property
+    def issuer_name(self) -> str:
+        """What authenticator apps show beside the address."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def recent_proof_for_factors(self) -> timedelta:
+        """How long ago somebody may have proved who they are who changes their second factors."""
+        return timedelta(minutes=10)
 
     @property
     def recent_proof(self) -> timedelta:

@@ -23,6 +23,12 @@ class ErrorCode(StrEnum):
     EMAIL_ALREADY_VERIFIED = "email_already_verified"
     INVALID_RESET_TOKEN = "invalid_reset_token"
     INVALID_CODE = "invalid_code"
+    MFA_REQUIRED = "mfa_required"
+    MFA_ENROLMENT_REQUIRED = "mfa_enrolment_required"
+    INVALID_CHALLENGE = "invalid_challenge"
+    INVALID_OFFER = "invalid_activation_token"
+    FACTOR_EXISTS = "factor_exists"
+    FACTOR_NOT_FOUND = "factor_not_found"
     TOKEN_NOT_VALID = "token_not_valid"
     REAUTHENTICATION_REQUIRED = "reauthentication_required"
     USER_NOT_FOUND = "user_not_found"
@@ -53,6 +59,12 @@ SENTENCES = {
     ErrorCode.EMAIL_ALREADY_VERIFIED: _("This key is wrong, used or expired."),
     ErrorCode.INVALID_RESET_TOKEN: _("This reset link is wrong, used or expired."),
     ErrorCode.INVALID_CODE: _("This code is wrong, used or expired."),
+    ErrorCode.MFA_REQUIRED: _("A second factor is needed to log in."),
+    ErrorCode.MFA_ENROLMENT_REQUIRED: _("Add a second factor to your account first."),
+    ErrorCode.INVALID_CHALLENGE: _("This login took too long or was tried too often. Begin it again."),
+    ErrorCode.INVALID_OFFER: _("This secret was offered too long ago. Ask for a new one."),
+    ErrorCode.FACTOR_EXISTS: _("There is a second factor already. Remove it first."),
+    ErrorCode.FACTOR_NOT_FOUND: _("There is no second factor."),
     ErrorCode.TOKEN_NOT_VALID: _("Token is invalid or expired"),
     ErrorCode.REAUTHENTICATION_REQUIRED: _("Log in again to do this."),
     ErrorCode.USER_NOT_FOUND: _("No such user."),

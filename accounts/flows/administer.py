@@ -11,7 +11,7 @@ from accounts.core.context import Actor, ClientContext
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import addresses, audit, changes, mail, outbox, passwords, sessions, users
+from accounts.services import addresses, audit, changes, factors, mail, outbox, passwords, sessions, users
 
 
 def add_user(
@@ -105,6 +105,22 @@ def change_user(
                 sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=clock.now())
             changed = True
     return changed
+
+
+def reset_factors(*, user: User, context: ClientContext) -> bool:
+    """Removes the second factors of a user who has lost them, ends their sessions and tells them; False without any.
+
+    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and does it to one.
+    """
+    with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
+        if not factors.forget(user):
+            return False
+        audit.record(EventKind.FACTOR_REMOVED, context, user=user, detail="reset")
+        mail.factor_removed(user, context)
+        these = Session.objects.filter(user=user)
+        sessions.end(these, reason=EndReason.FACTORS_CHANGED, context=context, now=clock.now())
+    return True
 
 
 def delete_user(*, user: User, context: ClientContext) -> None:

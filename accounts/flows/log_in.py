@@ -1,24 +1,14 @@
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
-from accounts.core.errors import AccountError, ErrorCode
-from accounts.core.results import TokenPair
-from accounts.models import Session, User
+from accounts.core.errors import AccountError
 from accounts.models.session import Method, SessionKind
-from accounts.services import idempotency, logins, passwords, sessions, users
+from accounts.services import idempotency, logins, passwords, users
 from accounts.services.limits import LimitReached
-from accounts.services.logins import Started
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoggedIn:
-    user: User
-    session: Session
-    tokens: TokenPair
+from accounts.services.logins import LoggedIn, Started
 
 
 def log_in(
@@ -34,8 +24,8 @@ def log_in(
     kind: what will stand for the session; the admin takes staff alone. lifetime: how long the session and its access
     token live, for clients that have no refresh token.
     Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password and
-    an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(RATE_LIMITED)
-    and AccountError(OVERLOADED).
+    an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(MFA_REQUIRED)
+    with a `challenge` for answer_challenge(), AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     passwords.check_queue()
     user, knows_place = users.find_for_login(*names, place=context.place)
@@ -55,12 +45,12 @@ def log_in(
             proved_hash=verdict.hash,
             kind=kind,
             lifetime=lifetime,
+            counted_as=counted_as,
             context=context,
             now=now,
         )
         if isinstance(login, Started):
             idempotency.note(context)
-    if isinstance(login, ErrorCode):
-        raise AccountError(login)
-    tokens = sessions.tokens(login.session, login.refresh_id, now=now, access_lifetime=lifetime)
-    return LoggedIn(user=login.session.user, session=login.session, tokens=tokens)
+    if isinstance(login, AccountError):
+        raise login
+    return logins.with_tokens(login, lifetime=lifetime, now=now)

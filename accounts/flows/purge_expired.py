@@ -8,7 +8,15 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from accounts.core import clock
-from accounts.models import IdempotentRequest, LimitCounter, Message, SecurityEvent, Session, VerificationCode
+from accounts.models import (
+    Challenge,
+    IdempotentRequest,
+    LimitCounter,
+    Message,
+    SecurityEvent,
+    Session,
+    VerificationCode,
+)
 from accounts.services import idempotency, keys
 
 BATCH = 1000
@@ -38,6 +46,7 @@ def purge_expired() -> Iterator[Purged]:
         ("sessions", Session, "expires_at", now - SESSIONS_KEPT),
         ("messages", Message, "settled_at", now - MESSAGES_KEPT),
         ("verification codes", VerificationCode, "expires_at", now - CODES_KEPT),
+        ("challenges", Challenge, "expires_at", now),
         ("repeated requests", IdempotentRequest, "at", now - idempotency.KEPT),
         ("limit counters", LimitCounter, "ends_at", now),
         ("security events", SecurityEvent, "at", now - EVENTS_KEPT),

@@ -1,6 +1,8 @@
+from accounts.models.challenge import Challenge
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.limit_counter import LimitCounter
 from accounts.models.message import Message
+from accounts.models.second_factor import RecoveryCode, TotpFactor
 from accounts.models.security_event import SecurityEvent
 from accounts.models.session import Session
 from accounts.models.signing_key import SigningKey
@@ -8,12 +10,15 @@ from accounts.models.user import User
 from accounts.models.verification_code import VerificationCode
 
 __all__ = [
+    "Challenge",
     "IdempotentRequest",
     "LimitCounter",
     "Message",
+    "RecoveryCode",
     "SecurityEvent",
     "Session",
     "SigningKey",
+    "TotpFactor",
     "User",
     "VerificationCode",
 ]

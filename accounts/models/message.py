@@ -20,6 +20,10 @@ class MessageKind(models.TextChoices):
     EMAIL_CHANGE = "email_change", _("confirm your new address")
     EMAIL_CHANGE_REQUESTED = "email_change_requested", _("somebody asked to change your address")
     EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")
+    FACTOR_ADDED = "factor_added", _("a second factor was added")
+    FACTOR_REMOVED = "factor_removed", _("a second factor was removed")
+    RECOVERY_CODE_USED = "recovery_code_used", _("a recovery code was used")
+    RECOVERY_CODES_FEW = "recovery_codes_few", _("you have few recovery codes left")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")
 
 

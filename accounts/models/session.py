@@ -21,10 +21,16 @@ class SessionKind(models.TextChoices):
 
 
 class Method(models.TextChoices):
-    """How somebody has proved who they are (RFC 8176)."""
+    """How somebody has proved who they are. Tokens say it in the words of RFC 8176 (services/sessions.py)."""
 
     PASSWORD = "pwd", _("password")
     MAILED_CODE = "otp", _("mailed code")
+    TOTP = "totp", _("code of an authenticator app")
+    RECOVERY_CODE = "recovery", _("recovery code")
+
+
+# What counts beside a password.
+SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE))
 
 
 class EndReason(models.TextChoices):
@@ -33,6 +39,7 @@ class EndReason(models.TextChoices):
     ENDED_BY_ADMIN = "ended_by_admin", _("ended by an administrator")
     PASSWORD_CHANGED = "password_changed", _("the password was changed")
     PASSWORD_RESET = "password_reset", _("the password was reset")
+    FACTORS_CHANGED = "factors_changed", _("the second factors were changed")
     DISOWNED = "disowned", _("its user said: it was not me")
     DEACTIVATED = "deactivated", _("the account was deactivated")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")

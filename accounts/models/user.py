@@ -114,6 +114,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # mailed between the two are spent: a thief may have had them sent to another address.
     disowned_at = models.DateTimeField(null=True, editable=False)
     disowned_from = models.DateTimeField(null=True, editable=False)
+    # Whether there is a row of services/factors, so that a login without one reads nothing more.
+    has_second_factor = models.BooleanField(_("second factor"), default=False, db_default=False, editable=False)
     # When somebody last proved that they read the present address. Every notice key that was mailed before is dead.
     mailbox_proved_at = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
@@ -135,6 +137,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("reset_user", "Can send a password reset mail to users"),
             ("verify_user", "Can mark addresses of users as verified"),
             ("activate_user", "Can activate and deactivate users"),
+            ("reset_factors_user", "Can remove the second factors of users"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(username__contains="@"), name="username_without_at"),

@@ -9,6 +9,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from accounts.api.common.authentication import admin_session
+from accounts.services import sessions
 
 
 class AdminCookiesMiddleware:
@@ -35,7 +36,8 @@ def _authenticating(get_response: Callable[[HttpRequest], Any]) -> Callable[[Htt
 
     def user(request: HttpRequest) -> Any:
         session = admin_session(request)
-        return session.user if session else AnonymousUser()
+        # Who has to add a second factor gets to no page but that one.
+        return AnonymousUser() if session is None or sessions.must_enrol(session) else session.user
 
     def middleware(request: HttpRequest) -> Any:
         request.user = SimpleLazyObject(lambda: user(request))  # type: ignore[assignment]

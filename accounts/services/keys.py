@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import IntegrityError, InternalError, OperationalError, transaction
 from django.db.models import Max
 
 from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.models import Session, SigningKey
+from accounts.services import encryption
 
 logger = logging.getLogger(__name__)
 
+PURPOSE = "signing keys"
 WORKER_CACHE = timedelta(seconds=5)
 UNKNOWN_KID_PAUSE = timedelta(seconds=1)
 JWKS_MAX_AGE = timedelta(minutes=5)
@@ -101,7 +100,7 @@ def create(*, signs_from: datetime, after: int) -> SigningKey | None:
                 kid=secrets.token_hex(8),
                 sequence=after + 1,
                 public_key=base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).rstrip(b"=").decode(),
-                private_key=_cipher(conf.secret_keys).encrypt(private.private_bytes_raw()).decode(),
+                private_key=encryption.encrypt(private.private_bytes_raw(), PURPOSE),
                 signs_from=signs_from,
             )
     except IntegrityError:
@@ -172,22 +171,11 @@ def _public_key(encoded: str) -> Ed25519PublicKey:
 
 
 @lru_cache(maxsize=8)
-def _cipher(secret_keys: tuple[str, ...]) -> MultiFernet:
-    """A cipher under keys derived from SECRET_KEY and its fallbacks; the first one encrypts."""
-
-    def derive(secret: str) -> Fernet:
-        hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"accounts signing keys")
-        return Fernet(base64.urlsafe_b64encode(hkdf.derive(secret.encode())))
-
-    return MultiFernet([derive(secret) for secret in secret_keys])
-
-
-@lru_cache(maxsize=8)
 def _decrypted(private_key: str, secret_keys: tuple[str, ...]) -> Ed25519PrivateKey | None:
-    try:
-        return Ed25519PrivateKey.from_private_bytes(_cipher(secret_keys).decrypt(private_key.encode()))
-    except InvalidToken:
+    private = encryption.decrypt(private_key, PURPOSE)
+    if private is None:
         # SECRET_KEY was replaced without SECRET_KEY_FALLBACKS: a new key signs, and what this one signed stays
         # good, because its public part is not encrypted. Nobody is logged out.
         logger.warning("a signing key cannot be decrypted with SECRET_KEY; another one signs")
         return None
+    return Ed25519PrivateKey.from_private_bytes(private)

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
-from accounts.core.errors import ErrorCode
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.core.results import TokenPair
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import audit, limits, mail, passwords, refresh_chain
+from accounts.services import audit, challenges, factors, limits, mail, passwords, refresh_chain, sessions
 from accounts.services.limits import LimitReached
 
 
@@ -19,6 +20,23 @@ class Started:
 
     session: Session
     refresh_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn:
+    user: User
+    session: Session
+    tokens: TokenPair
+
+
+def with_tokens(login: Started, *, lifetime: timedelta | None, now: datetime) -> LoggedIn:
+    """A session that began and its first tokens; called after the transaction that started it.
+
+    lifetime: of the access token, if not ACCESS_TOKEN_MINUTES.
+    """
+    session = login.session
+    tokens = sessions.tokens(session, login.refresh_id, now=now, access_lifetime=lifetime)
+    return LoggedIn(user=session.user, session=session, tokens=tokens)
 
 
 def owner_is_told_of(refusal: LimitReached, *, counted_as: str) -> bool:
@@ -52,17 +70,20 @@ def finish(
     proved_hash: str | None = None,
     kind: SessionKind = SessionKind.API,
     lifetime: timedelta | None = None,
+    counted_as: str = "",
     context: ClientContext,
     now: datetime,
-) -> Started | ErrorCode:
+) -> Started | AccountError:
     """Starts a session for `user`, or says why not, and records either; called in the flow's transaction.
 
-    A refusal is an answer here and not an exception, so that the flow commits its event before it raises.
+    A refusal is an answer here and not raised, so that the flow commits its event before it raises it. Where a second
+    factor is still to be proved, that is AccountError(MFA_REQUIRED), whose data are a `challenge` and the `factors`
+    that answer it.
 
     user: who was named, None where nobody has the name. proved: how they proved who they are; empty where they did
     not. proved_hash: the hash to keep of a password that was proved. The session begins only if the user still has the
     hash that they were read with: never after the reset that ended all sessions. kind: what will stand for the
-    session. lifetime: its absolute end, if not SESSION_DAYS.
+    session. lifetime: its absolute end, if not SESSION_DAYS. counted_as: what wrong second factors are counted by.
     """
     refusal = _refusal(user, proved, kind)
     if refusal is None and user is not None and proved_hash is not None:
@@ -73,7 +94,13 @@ def finish(
     if refusal is not None or user is None:
         refusal = refusal or ErrorCode.INVALID_CREDENTIALS
         audit.record(EventKind.LOGIN_FAILED, context, user=user, detail=refusal)
-        return refusal
+        return AccountError(refusal)
+    if factors.are_needed(user, proved):
+        challenge = challenges.open_for(
+            user, proved=proved, kind=kind, lifetime=lifetime, counted_as=counted_as or str(user.pk), now=now
+        )
+        audit.record(EventKind.FACTOR_ASKED, context, user=user)
+        return AccountError(ErrorCode.MFA_REQUIRED, data={"challenge": challenge, "factors": factors.names(user)})
     refresh_id = refresh_chain.first_id()
     session = Session.objects.create(
         user=user,

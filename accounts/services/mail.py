@@ -10,6 +10,7 @@ from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.models.message import MessageKind
 from accounts.services import links, outbox, users
+from accounts.services.factors import recovery_codes
 
 
 def verification(user: User | None, context: ClientContext) -> None:
@@ -65,6 +66,21 @@ def email_changed(user: User, context: ClientContext, *, old: str, old_was_verif
     """Tells both addresses of `user`. Only the old one gets a link "this was not me", and only if it was verified."""
     _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)
     _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
+
+
+def factor_added(user: User, context: ClientContext) -> None:
+    _notice(MessageKind.FACTOR_ADDED, user, context, to=user.email, verified=user.email_verified)
+
+
+def factor_removed(user: User, context: ClientContext) -> None:
+    _notice(MessageKind.FACTOR_REMOVED, user, context, to=user.email, verified=user.email_verified)
+
+
+def recovery_code_used(user: User, context: ClientContext, *, left: int) -> None:
+    """Tells a user that a recovery code was used, and that new ones are needed when `left` are few."""
+    _notice(MessageKind.RECOVERY_CODE_USED, user, context, to=user.email, verified=user.email_verified)
+    if left == recovery_codes.FEW:
+        _put(MessageKind.RECOVERY_CODES_FEW, user, user.language)
 
 
 def refresh_token_reused(user: User, context: ClientContext) -> None:

@@ -13,11 +13,22 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
 from accounts.models import Session, User
-from accounts.models.session import EndReason, SessionKind, SessionQuerySet, database_now, find_live, move_on
+from accounts.models.session import (
+    SECOND_FACTORS,
+    EndReason,
+    Method,
+    SessionKind,
+    SessionQuerySet,
+    database_now,
+    find_live,
+    move_on,
+)
 from accounts.services import audit, jwt, refresh_chain
 from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
 
+# Methods that have another name there.
+RFC_8176 = {Method.TOTP.value: "otp", Method.RECOVERY_CODE.value: "otp"}
 # How often the use of an admin's session is written down: to read a page stays cheap.
 ADMIN_USE_NOTED = timedelta(minutes=1)
 
@@ -51,22 +62,31 @@ def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str
         issued_at=now,
         expires_at=min(now + lifetime, session.expires_at),
         email_verified=session.user.email_verified,
-        amr=session.amr.split(),
+        amr=_amr(session),
         auth_time=int(session.auth_time.timestamp()),
     )
 
 
-def authenticate(access_token: str, *, to_log_out: bool = False) -> Session:
+def authenticate(access_token: str, *, to_log_out: bool = False, to_enrol: bool = False) -> Session:
     """The live session that an access token proves, with its user, in one statement.
 
-    to_log_out: accepts an access token past its `exp`, and one of a user who is not verified.
-    Raises AccountError(TOKEN_NOT_VALID), and AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory.
+    to_log_out: accepts an access token past its `exp`, and one of a user who is not verified. to_enrol: accepts one of
+    a user who has to add a second factor.
+    Raises AccountError(TOKEN_NOT_VALID), AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, and
+    AccountError(MFA_ENROLMENT_REQUIRED) where a second factor is.
     """
     claims = jwt.decode(access_token, expected=TokenType.ACCESS, even_if_expired=to_log_out)
     session = _live(claims, clock.now())
     if not to_log_out and _waits_for_verification(session):
         raise AccountError(ErrorCode.EMAIL_NOT_VERIFIED)
+    if not (to_log_out or to_enrol) and must_enrol(session):
+        raise AccountError(ErrorCode.MFA_ENROLMENT_REQUIRED)
     return session
+
+
+def must_enrol(session: Session) -> bool:
+    """Whether its user has to add a second factor before the session proves anything else."""
+    return conf.needs_second_factor(is_staff=session.user.is_staff) and not session.user.has_second_factor
 
 
 def of_admin(session_id: str) -> Session | None:
@@ -90,11 +110,28 @@ def note_admin_use(session: Session, *, now: datetime) -> None:
         Session.objects.filter(pk=session.pk, last_used_at=session.last_used_at).update(last_used_at=now)
 
 
+def check_recent(session: Session, *, now: datetime) -> None:
+    """Raises AccountError(REAUTHENTICATION_REQUIRED) unless its user proved who they are within ten minutes."""
+    if now - session.auth_time > conf.recent_proof_for_factors:
+        raise AccountError(ErrorCode.REAUTHENTICATION_REQUIRED)
+
+
+def prove_again(session: Session, method: Method, *, now: datetime) -> bool:
+    """Notes that its user has just proved who they are; False where the session was ended meanwhile."""
+    methods = session.amr.split()
+    session.amr = " ".join(methods if method in methods else [*methods, method])
+    session.auth_time = now
+    these = Session.objects.filter(pk=session.pk, ended_at=None)
+    return bool(these.update(amr=session.amr, auth_time=now))
+
+
 def check(token: str) -> None:
     """Raises AccountError(TOKEN_NOT_VALID) unless `token` is an access or the refresh token of a live session."""
     now = clock.now()
     claims = jwt.decode(token, expected=None)
     session = _usable(claims, now)
+    if must_enrol(session):
+        raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     is_refresh = claims.token_type is TokenType.REFRESH
     if is_refresh and refresh_chain.use(session, claims.token_id).standing is Standing.REUSED:
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
@@ -159,6 +196,13 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
     ended = these.end(reason=reason, now=now)
     audit.record_endings(ended, context, reason=reason)
     return len(ended)
+
+
+def _amr(session: Session) -> list[str]:
+    """The methods that proved the session in the words of RFC 8176, with "mfa" where a second factor did."""
+    methods = session.amr.split()
+    words = [*dict.fromkeys(RFC_8176.get(method, method) for method in methods)]
+    return words if SECOND_FACTORS.isdisjoint(methods) else [*words, "mfa"]
 
 
 def _usable(claims: Claims, now: datetime) -> Session:

@@ -40,6 +40,14 @@ def find_for_login(*typed: str, place: str) -> tuple[User | None, bool]:
     return user, bool(user and user.__dict__.pop("knows_place"))
 
 
+def get(user_id: uuid.UUID) -> User:
+    """The user with this id and their address. Raises AccountError(USER_NOT_FOUND) where they were deleted."""
+    user = User.objects.with_address().filter(pk=user_id).first()
+    if user is None:
+        raise AccountError(ErrorCode.USER_NOT_FOUND)
+    return user
+
+
 def find_by_email(email: str) -> User | None:
     """The user who has this address; one statement."""
     return User.objects.with_address().filter(email_key=names.lookup_key(email)).first()

@@ -128,7 +128,7 @@ def check(response: Any) -> None:
         assert set(error) <= {"message", "locations", "path", "extensions"}, error
         assert isinstance(error["message"], str)
         assert error["message"], error
-        assert set(error["extensions"]) <= {"code", "fields", "retryAfter"}, error
+        assert set(error["extensions"]) <= {"code", "fields", "retryAfter", "challenge", "factors"}, error
         assert error["extensions"]["code"] in WORDS, error
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError
-from accounts.flows.log_in import LoggedIn, log_in
+from accounts.flows.log_in import log_in
 from accounts.flows.sign_up import sign_up
 from accounts.models import Message, SecurityEvent, User
+from accounts.services.logins import LoggedIn
 from tests.clients.authapi import PASSWORD
 
 NEW_PASSWORD = "battery-staple-7"

@@ -20,6 +20,7 @@ KINDS = (
     "sessions",
     "messages",
     "verification codes",
+    "challenges",
     "repeated requests",
     "limit counters",
     "security events",

@@ -35,7 +35,14 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_NOTICE_KEY: Wire(field="key"),
     ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key"),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
-    ErrorCode.INVALID_CODE: Wire(field="code"),
+    # Not under the field `code`: that name says which refusal it is.
+    ErrorCode.INVALID_CODE: Wire(),
+    ErrorCode.MFA_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
+    ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
+    ErrorCode.INVALID_CHALLENGE: Wire(),
+    ErrorCode.INVALID_OFFER: Wire(field="activation_token"),
+    ErrorCode.FACTOR_EXISTS: Wire(status=status.HTTP_409_CONFLICT),
+    ErrorCode.FACTOR_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.TOKEN_NOT_VALID: Wire(status=status.HTTP_401_UNAUTHORIZED),
     ErrorCode.REAUTHENTICATION_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
     ErrorCode.USER_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
@@ -66,6 +73,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             response.data = {"non_field_errors": response.data}
         elif set(response.data) == {"detail"} and hasattr(response.data["detail"], "code"):
             response.data["code"] = response.data["detail"].code
+        elif isinstance(response.data.get("code"), list):
+            # `code` says which refusal it is, and nothing about the field of that name.
+            sentences = [f"code: {sentence}" for sentence in response.data.pop("code")]
+            response.data["non_field_errors"] = [*response.data.get("non_field_errors", []), *sentences]
     return response
 
 
@@ -77,6 +88,9 @@ def _account_error(error: AccountError, fields: dict[ErrorCode, str]) -> Respons
         if wire.status == status.HTTP_401_UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="api"'
         body = {"detail": " ".join(error.sentences), "code": error.code, **error.details}
+        if error.code is ErrorCode.MFA_REQUIRED:
+            # As dj-rest-auth names them.
+            body |= {"ephemeral_token": error.data["challenge"], "mfa_required": True}
         return Response(body, status=wire.status, headers=headers)
     data: dict[str, list[str]] = {}
     for refusal in refusals:

@@ -29,6 +29,7 @@ def operation(
     success: dict[int, Any],
     request: type[Serializer[Any]] | None = None,
     refusals: tuple[int, ...] = (),
+    special: dict[int, Any] | None = None,
     repeatable: bool = False,
     parameters: tuple[OpenApiParameter, ...] = (),
     **kwargs: Any,
@@ -37,8 +38,9 @@ def operation(
 
     success: status to serializer. refusals: the statuses beyond 503, which everything may answer, and those that
     every body of a `request` may get; 400 tells its fields. repeatable: whether it heeds Idempotency-Key.
+    special: the refusals that have a serializer of their own.
     """
-    responses: dict[int, Any] = dict(success)
+    responses: dict[int, Any] = {**success, **(special or {})}
     for status in (*refusals, 503, *(BODY_REFUSALS if request else ()), *((409, 422) if repeatable else ())):
         responses[status] = RefusalSerializer
     if request or 400 in refusals:

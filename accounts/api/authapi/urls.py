@@ -1,7 +1,7 @@
 from django.urls import include, path, re_path
 from django.urls.converters import UUIDConverter
 
-from accounts.api.authapi import account_views, views
+from accounts.api.authapi import account_views, mfa_views, views
 from accounts.api.authapi.schema import SchemaView
 
 # Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
@@ -21,6 +21,13 @@ operations = [
     re_path(r"^sessions/?$", account_views.SessionsView.as_view()),
     re_path(r"^sessions/end-others/?$", account_views.EndOtherSessionsView.as_view()),
     re_path(rf"^sessions/(?P<id>{UUIDConverter.regex})/?$", account_views.SessionView.as_view()),
+    re_path(r"^mfa/verify/?$", mfa_views.MfaVerifyView.as_view()),
+    re_path(r"^mfa/status/?$", mfa_views.MfaStatusView.as_view()),
+    re_path(r"^mfa/totp/activate/?$", mfa_views.TotpActivateView.as_view()),
+    re_path(r"^mfa/totp/deactivate/?$", mfa_views.TotpDeactivateView.as_view()),
+    re_path(r"^mfa/recovery-codes/?$", mfa_views.RecoveryCodesView.as_view()),
+    re_path(r"^mfa/recovery-codes/regenerate/?$", mfa_views.RecoveryCodesRegenerateView.as_view()),
+    re_path(r"^reauthenticate/?$", mfa_views.ReauthenticateView.as_view()),
     re_path(r"^events/?$", account_views.EventsView.as_view()),
 ]
 

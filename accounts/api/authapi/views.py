@@ -12,6 +12,7 @@ from rest_framework.status import HTTP_201_CREATED, is_success
 from rest_framework_simplejwt import views as simplejwt
 
 from accounts.api.authapi import refresh_cookie
+from accounts.api.authapi.mfa_serializers import MfaRequiredSerializer
 from accounts.api.authapi.repeats import RepeatableView
 from accounts.api.authapi.schema import NO_AUTH, OPTIONAL_AUTH, REQUIRED_AUTH, operation
 from accounts.api.authapi.serializers import (
@@ -69,7 +70,12 @@ class LoginView(AuthApiView, dj_rest_auth.LoginView):
     serializer_class = LoginSerializer
 
     @operation(
-        _("Log a user in"), repeatable=True, request=LoginSerializer, success={200: JWTSerializer}, auth=OPTIONAL_AUTH
+        _("Log a user in"),
+        repeatable=True,
+        request=LoginSerializer,
+        success={200: JWTSerializer},
+        special={403: MfaRequiredSerializer},
+        auth=OPTIONAL_AUTH,
     )
     def post(self, request: Request) -> Response:
         return self.log_in(self.client())

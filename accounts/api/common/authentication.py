@@ -32,15 +32,16 @@ class BearerAuthentication(BaseAuthentication):
     """request.user and request.auth (the Session) from an access token, in one statement."""
 
     to_log_out = False
+    to_enrol = False
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         token = bearer_token(request)
         if token is None:
             return None
         try:
-            session = sessions.authenticate(token, to_log_out=self.to_log_out)
+            session = sessions.authenticate(token, to_log_out=self.to_log_out, to_enrol=self.to_enrol)
         except AccountError as error:
-            if error.code is ErrorCode.EMAIL_NOT_VERIFIED:
+            if error.code is not ErrorCode.TOKEN_NOT_VALID:
                 raise PermissionDenied(error.sentences[0], code=error.code) from None
             raise AuthenticationFailed(error.sentences[0], code=ErrorCode.TOKEN_NOT_VALID) from None
         return session.user, session
@@ -53,6 +54,12 @@ class ExpiredBearerAuthentication(BearerAuthentication):
     """For logging out: an access token past its time still names the session to end."""
 
     to_log_out = True
+
+
+class EnrollingBearerAuthentication(BearerAuthentication):
+    """For adding a second factor: also an access token of a user who has to do that first."""
+
+    to_enrol = True
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -47,6 +47,13 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_NOTICE_KEY: Wire(),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
     ErrorCode.INVALID_CODE: Wire(field="code"),
+    ErrorCode.MFA_REQUIRED: Wire(word=Word.UNAUTHORIZED),
+    ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(word=Word.UNAUTHORIZED),
+    ErrorCode.INVALID_CHALLENGE: Wire(field="challenge"),
+    # Factors are changed in the AuthApi alone.
+    ErrorCode.INVALID_OFFER: Wire(),
+    ErrorCode.FACTOR_EXISTS: Wire(),
+    ErrorCode.FACTOR_NOT_FOUND: Wire(),
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND),
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),

@@ -37,6 +37,10 @@ class _CommonMutation:
 @strawberry.type
 class Mutation(_CommonMutation):
     sign_up: Tokens = strawberry.mutation(resolver=sign_up.sign_up)
+    answer_challenge: Tokens = strawberry.mutation(
+        resolver=sign_in.answer_challenge,
+        description="Goes on with a signIn that was refused with a `challenge` among the error's extensions.",
+    )
 
 
 @strawberry.type(name="Mutation")

@@ -29,12 +29,17 @@ class BearerOrCookieAuthentication(BaseAuthentication):
         return (session.user, session) if session else None
 
     def _session(self, token: str | None) -> Session | None:
-        """The session of a good token; raises PermissionDenied where its user has to be verified first."""
+        """The session of a good token.
+
+        Raises PermissionDenied where its user has to be verified first, and AccountError(MFA_ENROLMENT_REQUIRED).
+        """
         try:
             return sessions.authenticate(token) if token else None
         except AccountError as error:
             if error.code is ErrorCode.EMAIL_NOT_VERIFIED:
                 raise PermissionDenied from None
+            if error.code is ErrorCode.MFA_ENROLMENT_REQUIRED:
+                raise
             return None
 
 

@@ -60,13 +60,14 @@ def operation(
     with_reason: tuple[Word, ...] = (),
     refusals: tuple[int, ...] = (),
     forbidden: tuple[Word, ...] = (),
+    challenges: bool = False,
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """extend_schema with what every operation of the dialect may answer.
 
     id: the operation id that FastAPI gives it. refusal: what the component of a 400 is called by, the body's name where
     it is left out. words: what a 400 may say; with_reason: those that come with a reason. refusals: the other statuses,
-    whose word FastAPI decides. forbidden: what a 403 may say as well.
+    whose word FastAPI decides. forbidden: what a 403 may say as well. challenges: whether a 403 may carry a challenge.
     """
     refusal = refusal or (body.__name__ if body else "")
     responses: dict[int, Any] = dict(success)
@@ -77,9 +78,12 @@ def operation(
         responses[400] = _refusal(refusal, *words)
     for status in (*refusals, 413, 503, *((429,) if body else ())):
         word = STATUS_WORDS[status]
-        responses[status] = _refusal(word.name.title().replace("_", ""), word)
+        more = (Word.MFA_ENROLMENT_REQUIRED,) if status == 403 else ()
+        responses[status] = _refusal(word.name.title().replace("_", ""), word, *more)
     if forbidden:
-        responses[403] = _refusal(f"{refusal}Forbidden", STATUS_WORDS[403], *forbidden)
+        responses[403] = _refusal(f"{refusal}Forbidden", STATUS_WORDS[403], Word.MFA_ENROLMENT_REQUIRED, *forbidden)
+    if challenges:
+        responses[403] = _challenge()
     return extend_schema(
         operation_id=id,
         summary=summary,
@@ -99,6 +103,19 @@ def _refusal(name: str, *words: Word, with_reason: tuple[Word, ...] = ()) -> dic
         reason = _object(f"{name}Reason", code=_words(f"{name}ReasonWord", with_reason), reason={"type": "string"})
         detail = component(f"{name}Detail", {"oneOf": [detail, reason]})
     return _object(f"{name}Refusal", detail=detail)
+
+
+def _challenge() -> dict[str, Any]:
+    """A login that goes on at /auth/jwt/mfa or /auth/cookie/mfa."""
+    factor = component("MfaFactor", {"type": "string", "enum": ["totp", "recovery_code"]})
+    asked = _object(
+        "MfaChallenge",
+        code=_words("MfaChallengeWord", (Word.MFA_REQUIRED,)),
+        challenge={"type": "string"},
+        factors={"type": "array", "items": factor},
+    )
+    forbidden = _words("MfaForbiddenWord", (STATUS_WORDS[403],))
+    return _object("MfaRefusal", detail=component("MfaDetail", {"oneOf": [forbidden, asked]}))
 
 
 def _words(name: str, words: tuple[Word, ...]) -> dict[str, Any]:

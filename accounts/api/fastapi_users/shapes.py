@@ -162,6 +162,11 @@ class TokenBody(Shape):
     token = Pasted()
 
 
+class MfaBody(Shape):
+    challenge = Pasted()
+    code = Pasted()
+
+
 class ResetPasswordBody(Shape):
     token = Pasted()
     password = Str()

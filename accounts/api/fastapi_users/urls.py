@@ -11,6 +11,8 @@ operations = [
     path("auth/jwt/logout", views.LogoutView.as_view()),
     path("auth/cookie/login", views.CookieLoginView.as_view()),
     path("auth/cookie/logout", views.CookieLogoutView.as_view()),
+    path("auth/jwt/mfa", views.MfaView.as_view()),
+    path("auth/cookie/mfa", views.CookieMfaView.as_view()),
     path("auth/forgot-password", views.ForgotPasswordView.as_view()),
     path("auth/reset-password", views.ResetPasswordView.as_view()),
     path("auth/request-verify-token", views.RequestVerifyTokenView.as_view()),

@@ -24,6 +24,7 @@ from accounts.api.fastapi_users.shapes import (
     BearerResponse,
     EmailBody,
     LoginForm,
+    MfaBody,
     ResetPasswordBody,
     Shape,
     TokenBody,
@@ -32,7 +33,8 @@ from accounts.api.fastapi_users.shapes import (
 )
 from accounts.core.context import Dialect
 from accounts.core.errors import ErrorCode
-from accounts.flows.log_in import LoggedIn, log_in
+from accounts.flows.answer_challenge import answer_challenge
+from accounts.flows.log_in import log_in
 from accounts.flows.log_out import log_out
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.flows.resend_verification import resend_verification
@@ -40,6 +42,7 @@ from accounts.flows.reset_password import reset_password
 from accounts.flows.sign_up import sign_up
 from accounts.flows.verify_email import verify_email
 from accounts.models.session import SessionKind
+from accounts.services.logins import LoggedIn
 
 # These clients have no refresh token: the session lives as long as their access token and their cookie.
 TOKEN_LIFETIME = timedelta(hours=1)
@@ -130,6 +133,7 @@ class LoginView(CredentialView):
         media_types=FORM,
         success={200: BearerResponse},
         words=(Word.LOGIN_BAD_CREDENTIALS, Word.LOGIN_USER_NOT_VERIFIED),
+        challenges=True,
     )
     def post(self, request: Request) -> Response:
         token = self.log_in().tokens.access
@@ -159,12 +163,48 @@ class CookieLoginView(LoginView):
         media_types=FORM,
         success={204: None},
         words=(Word.LOGIN_BAD_CREDENTIALS, Word.LOGIN_USER_NOT_VERIFIED),
-        refusals=(403,),
+        challenges=True,
     )
     def post(self, request: Request) -> Response:
         # Another site must not log somebody's browser in either: they would go on in a stranger's account.
         check_origin(request)
         return with_cookie(self.log_in().tokens.access, max_age=TOKEN_LIFETIME)
+
+
+class MfaView(CredentialView):
+    kind = SessionKind.API
+
+    @operation(
+        _("Answer a challenge with a second factor"),
+        id="auth_jwt_mfa_auth_jwt_mfa_post",
+        tag=AUTH_TAG,
+        body=MfaBody,
+        success={200: BearerResponse},
+        words=(Word.MFA_BAD_CHALLENGE, Word.INVALID_CODE, Word.LOGIN_USER_NOT_VERIFIED, Word.LOGIN_BAD_CREDENTIALS),
+    )
+    def post(self, request: Request) -> Response:
+        token = self.answer().tokens.access
+        return Response(BearerResponse({"access_token": token, "token_type": "bearer"}).data)
+
+    def answer(self) -> LoggedIn:
+        return answer_challenge(**self.body(MfaBody), kind=self.kind, context=self.client())
+
+
+class CookieMfaView(MfaView):
+    kind = SessionKind.BROWSER
+
+    @operation(
+        _("Answer a challenge with a second factor, with a cookie"),
+        id="auth_cookie_mfa_auth_cookie_mfa_post",
+        tag=AUTH_TAG,
+        body=MfaBody,
+        success={204: None},
+        words=(Word.MFA_BAD_CHALLENGE, Word.INVALID_CODE, Word.LOGIN_USER_NOT_VERIFIED, Word.LOGIN_BAD_CREDENTIALS),
+        refusals=(403,),
+    )
+    def post(self, request: Request) -> Response:
+        check_origin(request)
+        return with_cookie(self.answer().tokens.access, max_age=TOKEN_LIFETIME)
 
 
 class LogoutView(FastAPIUsersView):

@@ -1,0 +1,125 @@
+"""The second factor in the admin: asked for at the login, and one's own page to add or remove it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import FormView
+
+from accounts.admin.entrance import enter
+from accounts.api.common.authentication import admin_session
+from accounts.api.common.context import client_context
+from accounts.core.context import ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.answer_challenge import answer_challenge
+from accounts.flows.change_factors import add_totp, offer_totp, remove_totp
+from accounts.models import Session
+from accounts.models.session import SessionKind
+from accounts.services.factors import recovery_codes, totp
+
+
+class CodeField(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        look = {"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "off", "spellcheck": "false"}
+        super().__init__(label=_("Code"), max_length=40, widget=forms.TextInput(attrs=look), **kwargs)
+
+
+class ChallengeForm(forms.Form):
+    """next: the page of the admin that was asked for before the login."""
+
+    challenge = forms.CharField(max_length=100, widget=forms.HiddenInput)
+    next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    code = CodeField()
+
+
+class ChallengeView(FormView):
+    """The second step of the login. Its first step is a page of LoginView, which hands the challenge on."""
+
+    form_class = ChallengeForm
+    template_name = "admin/second_factor.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:login"))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own = {"title": _("Second factor"), "subtitle": None}
+        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request), **own}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        values = form.cleaned_data
+        context = client_context(self.request, Dialect.ADMIN)
+        try:
+            logged_in = answer_challenge(
+                challenge=values["challenge"], code=values["code"], kind=SessionKind.ADMIN, context=context
+            )
+        except AccountError as error:
+            form.add_error("code" if error.code is ErrorCode.INVALID_CODE else None, error.sentences[0])
+            return self.form_invalid(form)
+        wanted = values["next"]
+        if not url_has_allowed_host_and_scheme(
+            wanted, {self.request.get_host()}, require_https=self.request.is_secure()
+        ):
+            wanted = reverse("admin:index")
+        return enter(self.request, logged_in.session, wanted)
+
+
+class NewFactorForm(forms.Form):
+    token = forms.CharField(widget=forms.HiddenInput, max_length=1000)
+    code = CodeField()
+
+
+class OldFactorForm(forms.Form):
+    code = CodeField()
+
+
+def own_factor(request: HttpRequest) -> HttpResponse:
+    """An administrator's own authenticator app: the one page that is open to who has to add one first."""
+    session = admin_session(request)
+    if session is None:
+        return HttpResponseRedirect(reverse("admin:login"))
+    context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
+    page: dict[str, Any] = {"title": _("Second factor"), "subtitle": None}
+    try:
+        if totp.find(session.user):
+            page |= _remove(request, session, context)
+        else:
+            page |= _add(request, session, context)
+    except AccountError as error:
+        page["refusal"] = error.sentences[0]
+    answer = render(request, "admin/own_factor.html", {**admin.site.each_context(request), **page})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _add(request: HttpRequest, session: Session, context: ClientContext) -> dict[str, Any]:
+    form = NewFactorForm(request.POST or None)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            codes = add_totp(session=session, token=values["token"], code=values["code"], context=context)
+        except AccountError as error:
+            form.add_error("code", error.sentences[0])
+        else:
+            return {"codes": codes}
+    # Another secret would need another scan: the one that was shown is asked for again while it lives.
+    offer = offer_totp(session=session, again=str(form.data.get("token", "")))
+    errors = form.errors.get("code")
+    form = NewFactorForm(initial={"token": offer.token})
+    return {"form": form, "offer": offer, "errors": errors}
+
+
+def _remove(request: HttpRequest, session: Session, context: ClientContext) -> dict[str, Any]:
+    form = OldFactorForm(request.POST or None)
+    if form.is_valid():
+        try:
+            remove_totp(session=session, code=form.cleaned_data["code"], context=context)
+        except AccountError as error:
+            form.add_error("code", error.sentences[0])
+        else:
+            return {"removed": True}
+    return {"form": form, "left": recovery_codes.left(session.user)}

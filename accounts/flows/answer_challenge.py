@@ -1,0 +1,53 @@
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models.security_event import EventKind
+from accounts.models.session import Method, SessionKind
+from accounts.services import audit, challenges, factors, idempotency, logins, mail, users
+from accounts.services.factors import recovery_codes
+from accounts.services.logins import LoggedIn, Started
+
+
+def answer_challenge(
+    *, challenge: str, code: str, kind: SessionKind = SessionKind.API, context: ClientContext
+) -> LoggedIn:
+    """Starts the session that a login could not start without a second factor.
+
+    code: of the authenticator app, or a recovery code. kind: of the session that was asked for.
+    Raises AccountError(INVALID_CHALLENGE) for one that is wrong, used, past its five minutes or its five tries,
+    AccountError(INVALID_CODE), AccountError(EMAIL_NOT_VERIFIED) and AccountError(RATE_LIMITED).
+    """
+    now = clock.now()
+    opened = challenges.find(challenge, kind=kind, now=now)
+    if opened is None:
+        raise AccountError(ErrorCode.INVALID_CHALLENGE)
+    user = users.get(opened.user_id)
+    login: Started | AccountError = AccountError(ErrorCode.INVALID_CODE)
+    with factors.one_try(opened.counted_as) as attempt:
+        if not challenges.take_try(opened, now=now):
+            raise AccountError(ErrorCode.INVALID_CHALLENGE)
+        with transaction.atomic(durable=True):
+            method = factors.spend(user, code, now=now)
+            attempt.is_right = method is not None
+            if method is None:
+                audit.record(EventKind.FACTOR_REFUSED, context, user=user)
+            else:
+                if not challenges.spend(opened, now=now):
+                    raise AccountError(ErrorCode.INVALID_CHALLENGE)
+                if method is Method.RECOVERY_CODE:
+                    mail.recovery_code_used(user, context, left=recovery_codes.left(user))
+                login = logins.finish(
+                    user,
+                    proved=(*(Method(each) for each in opened.proved.split()), method),
+                    kind=kind,
+                    lifetime=opened.lifetime,
+                    context=context,
+                    now=now,
+                )
+                if isinstance(login, Started):
+                    idempotency.note(context)
+    if isinstance(login, AccountError):
+        raise login
+    return logins.with_tokens(login, lifetime=opened.lifetime, now=now)

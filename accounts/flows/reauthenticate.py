@@ -1,0 +1,54 @@
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session
+from accounts.models.security_event import EventKind
+from accounts.models.session import Method
+from accounts.services import audit, factors, logins, passwords, sessions, users
+from accounts.services.limits import LimitReached
+
+
+def reauthenticate(
+    *, session: Session, password: str | None = None, code: str | None = None, context: ClientContext
+) -> None:
+    """Notes that the user behind `session` has just proved who they are, for what asks for a recent proof.
+
+    One of the two is given. code: of the authenticator app, or a recovery code.
+    Raises AccountError(WRONG_PASSWORD), AccountError(INVALID_CODE), AccountError(RATE_LIMITED) and
+    AccountError(OVERLOADED).
+    """
+    method = _by_code(session, code, context) if code is not None else _by_password(session, password or "", context)
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        if not sessions.prove_again(session, method, now=now):
+            raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+        audit.record(EventKind.REAUTHENTICATED, context, user=session.user, session_id=session.pk)
+
+
+def _by_password(session: Session, password: str, context: ClientContext) -> Method:
+    user = session.user
+    knows_place = bool(context.place) and session.place == context.place
+    counted_as = users.counted_as(user, known_place=context.place if knows_place else "")
+    try:
+        is_correct = passwords.prove(password, user, counted_as=counted_as, context=context).correct
+    except LimitReached as refusal:
+        if logins.owner_is_told_of(refusal, counted_as=counted_as):
+            with transaction.atomic(durable=True):
+                logins.tell_of_guessing(user, context, session=session)
+        raise
+    if not is_correct:
+        raise AccountError(ErrorCode.WRONG_PASSWORD)
+    return Method.PASSWORD
+
+
+def _by_code(session: Session, code: str, context: ClientContext) -> Method:
+    with factors.one_try(str(session.user_id)) as attempt, transaction.atomic(durable=True):
+        method = factors.spend(session.user, code, now=clock.now())
+        attempt.is_right = method is not None
+        if method is None:
+            audit.record(EventKind.FACTOR_REFUSED, context, user=session.user, session_id=session.pk)
+    if method is None:
+        raise AccountError(ErrorCode.INVALID_CODE)
+    return method

@@ -1,0 +1,68 @@
+"""What a login still has to prove: open, take a try, spend (design, Where a session begins).
+
+A client holds an opaque text, and the row its hash. Every step is one statement that decides by itself.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from accounts.models import Challenge, User
+from accounts.models.session import Method, SessionKind
+
+LIFETIME = timedelta(minutes=5)
+MOST_TRIES = 5
+LONGEST = 100
+
+
+def open_for(
+    user: User,
+    *,
+    proved: tuple[Method, ...],
+    kind: SessionKind,
+    lifetime: timedelta | None,
+    counted_as: str,
+    now: datetime,
+) -> str:
+    """The text of a new challenge for `user`; called in the flow's transaction."""
+    text = secrets.token_urlsafe(24)
+    Challenge.objects.create(
+        id=_hash(text),
+        user=user,
+        proved=" ".join(proved),
+        password_hash=_hash(user.password),
+        kind=kind,
+        lifetime=lifetime,
+        counted_as=counted_as,
+        tries_left=MOST_TRIES,
+        expires_at=now + LIFETIME,
+    )
+    return text
+
+
+def find(text: str, *, kind: SessionKind, now: datetime) -> Challenge | None:
+    """The live challenge with its user as they are now, None for any other text, and after another password."""
+    if len(text) > LONGEST:
+        return None
+    found = Challenge.objects.live(now).filter(pk=_hash(text), kind=kind, user__is_active=True)
+    challenge = found.select_related("user").first()
+    if challenge is None or not hmac.compare_digest(challenge.password_hash, _hash(challenge.user.password)):
+        return None
+    return challenge
+
+
+def take_try(challenge: Challenge, *, now: datetime) -> bool:
+    """Counts one try before its answer is looked at; not to be called inside a transaction, which could undo it."""
+    return bool(Challenge.objects.live(now).filter(pk=challenge.pk).update(tries_left=F("tries_left") - 1))
+
+
+def spend(challenge: Challenge, *, now: datetime) -> bool:
+    """False where somebody else was faster. The last try may spend it as well as the first."""
+    return bool(Challenge.objects.filter(pk=challenge.pk, spent_at=None).update(spent_at=now))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""One code, one recovery code, one challenge: of eight at once exactly one wins."""
+
+from typing import Any
+
+import pytest
+
+from accounts.core import clock
+from accounts.models import RecoveryCode, Session, TotpFactor
+from tests.clients.authapi import AuthApi
+from tests.concurrency.race import race, rounds, statuses
+from tests.second_factors import Authenticator, enrol
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def authenticator(api: AuthApi, settings: Any) -> Authenticator:
+    settings.LIMITS = {**settings.LIMITS, "WRONG_FACTORS_PER_HOUR": 100_000}
+    return enrol(api.register("alice").json()["access"])
+
+
+def challenges(api: AuthApi, number: int) -> list[str]:
+    return [api.login("alice").json()["challenge"] for _ in range(number)]
+
+
+def answer(api: AuthApi, challenge: str, code: str) -> Any:
+    return api.call("POST", "mfa/verify/", {"challenge": challenge, "code": code})
+
+
+def live() -> int:
+    return Session.objects.filter(ended_at=None).count()
+
+
+def test_one_step_over_eight_challenges(api: AuthApi, authenticator: Authenticator) -> None:
+    opened = challenges(api, 8)
+    for number in range(rounds(40)):
+        TotpFactor.objects.update(last_step=0)
+        code = authenticator.at(clock.now())
+        answers = race(*[lambda one=one: answer(api, one, code) for one in opened])  # type: ignore[misc]
+        assert statuses(answers) == [200] + [400] * 7
+        assert live() == number + 2
+        opened = challenges(api, 8)
+
+
+def test_one_recovery_code_over_eight_challenges(api: AuthApi, authenticator: Authenticator) -> None:
+    for code in authenticator.recovery_codes:
+        opened = challenges(api, 8)
+        answers = race(*[lambda one=one, code=code: answer(api, one, code) for one in opened])  # type: ignore[misc]
+        assert statuses(answers) == [200] + [400] * 7
+    assert (RecoveryCode.objects.count(), live()) == (0, 11)
+
+
+def test_one_challenge_with_eight_codes(api: AuthApi, authenticator: Authenticator) -> None:
+    (opened,) = challenges(api, 1)
+    answers = race(*[lambda code=code: answer(api, opened, code) for code in authenticator.recovery_codes[:8]])  # type: ignore[misc]
+    assert statuses(answers) == [200] + [400] * 7
+    # Who lost the challenge keeps the code.
+    assert (RecoveryCode.objects.count(), live()) == (9, 2)
+
+
+def test_one_enrolment(api: AuthApi) -> None:
+    access = api.register("bob").json()["access"]
+    import pyotp
+
+    offer = api.call("GET", "mfa/totp/activate/", token=access).json()
+    body = {"activation_token": offer["activation_token"], "code": pyotp.TOTP(offer["secret"]).now()}
+    answers = race(*[lambda: api.call("POST", "mfa/totp/activate/", body, token=access)] * 8)
+    assert statuses(answers) == [200] + [409] * 7
+    assert (TotpFactor.objects.count(), RecoveryCode.objects.count()) == (1, 10)
