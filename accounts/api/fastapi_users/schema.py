@@ -98,11 +98,14 @@ def operation(
 
 
 def _refusal(name: str, *words: Word, with_reason: tuple[Word, ...] = ()) -> dict[str, Any]:
-    detail = _words(f"{name}Word", words)
-    if with_reason:
-        reason = _object(f"{name}Reason", code=_words(f"{name}ReasonWord", with_reason), reason={"type": "string"})
-        detail = component(f"{name}Detail", {"oneOf": [detail, reason]})
-    return _object(f"{name}Refusal", detail=detail)
+    detail = _words(words)
+    if not with_reason:
+        return _object(f"{name}Refusal", detail=component(f"{name}Word", detail))
+    reason = _object(
+        f"{name}Reason", code=component(f"{name}ReasonWord", _words(with_reason)), reason={"type": "string"}
+    )
+    # The words without a name of their own: the Kotlin that is made of a choice with a named enum does not compile.
+    return _object(f"{name}Refusal", detail=component(f"{name}Detail", {"oneOf": [detail, reason]}))
 
 
 def _challenge() -> dict[str, Any]:
@@ -110,16 +113,15 @@ def _challenge() -> dict[str, Any]:
     factor = component("MfaFactor", {"type": "string", "enum": ["totp", "recovery_code"]})
     asked = _object(
         "MfaChallenge",
-        code=_words("MfaChallengeWord", (Word.MFA_REQUIRED,)),
+        code=component("MfaChallengeWord", _words((Word.MFA_REQUIRED,))),
         challenge={"type": "string"},
         factors={"type": "array", "items": factor},
     )
-    forbidden = _words("MfaForbiddenWord", (STATUS_WORDS[403],))
-    return _object("MfaRefusal", detail=component("MfaDetail", {"oneOf": [forbidden, asked]}))
+    return _object("MfaRefusal", detail=component("MfaDetail", {"oneOf": [_words((STATUS_WORDS[403],)), asked]}))
 
 
-def _words(name: str, words: tuple[Word, ...]) -> dict[str, Any]:
-    return component(name, {"type": "string", "enum": [str(word) for word in words]})
+def _words(words: tuple[Word, ...]) -> dict[str, Any]:
+    return {"type": "string", "enum": [str(word) for word in words]}
 
 
 def _object(name: str, **properties: Any) -> dict[str, Any]:
