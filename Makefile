@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell test lint bench faults client-docs graphql-docs messages lock image
+.PHONY: help run dev shell test lint bench faults client-docs graphql-docs sdk sdks messages lock image
 
 # What a server needs before it starts.
 define set_up
@@ -46,12 +46,21 @@ client-docs: .venv/dev ## write the client documentation to docs/client/ (needs 
 graphql-docs: .venv/dev ## write the GraphQL schemas to docs/graphql/
 	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-writing-the-document-of-clients} $(BIN)/python -m tests.graphql_schema
 
+# What the shell knows as LANG is another thing.
+unexport LANG
+sdk: .venv/dev ## write an SDK to build/sdk/: LANG=python, or another of docs/sdks.md; SERVER=https://… takes that one's document
+	@LANG=C.UTF-8 $(BIN)/python -m tests.sdk $(if $(filter command line,$(origin LANG)),$(LANG))
+
+sdks: .venv/dev ## write every SDK, and run each against a server
+	@$(BIN)/python -m tests.sdk --travel
+
 messages: .venv/dev ## update and compile the message catalogues
 	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-reading-the-code-of-the-catalogues} $(BIN)/python -m tests.messages
 
 lock: .venv/dev ## write requirements*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
+	$(BIN)/uv pip compile tests/sdk/requirements.in --universal --python-version 3.11 --generate-hashes --no-header -q -o tests/sdk/requirements.txt
 
 image: ## build the container image
 	docker build -t accounts-backend .

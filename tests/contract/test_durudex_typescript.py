@@ -14,9 +14,9 @@ import pytest
 from tests.clients.durudex import code_in
 from tests.graphql_schema import FOLDER
 from tests.mailbox import Mailbox
+from tests.sdk.sdks import CACHE
 
 CLIENT = Path(__file__).resolve().parents[1] / "clients" / "typescript"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accounts-backend"
 
 needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="no Node.js on this machine")
 pytestmark = [pytest.mark.django_db(transaction=True), needs_node]
