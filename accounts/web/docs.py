@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
@@ -23,12 +24,20 @@ class _OwnFilesOnly(Kept):
         return response
 
 
+def _in_the_readers_language(response: Response, request: Request) -> Response:
+    """The page's document in the language of the page, where the query asks for no other."""
+    if "schema_url" in response.data and "lang" not in request.GET:
+        response.data["schema_url"] += f"?lang={get_language()}"
+    return response
+
+
 class SwaggerView(_OwnFilesOnly, SpectacularSwaggerSplitView):
     url_name = "schema"
+    template_name = "docs/swagger.html"
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request, *args, **kwargs)
+        response = _in_the_readers_language(super().get(request, *args, **kwargs), request)
         # No operation asks for Django's token, and with one the script would be another at each request.
         response.data["csrf_token"] = ""
         return response
@@ -37,3 +46,7 @@ class SwaggerView(_OwnFilesOnly, SpectacularSwaggerSplitView):
 class RedocView(_OwnFilesOnly, SpectacularRedocView):
     url_name = "schema"
     template_name = "docs/redoc.html"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return _in_the_readers_language(super().get(request, *args, **kwargs), request)

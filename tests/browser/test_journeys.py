@@ -90,11 +90,17 @@ def test_front_page(page: Any, site: str, db: Any, look: Any) -> None:
     ("path", "marker"),
     [("/api/docs/", "#operations-tag-auth"), ("/api/redoc/", ".menu-content")],
 )
-def test_documents(scripted_page: Any, site: str, db: Any, look: Any, path: str, marker: str) -> None:
+@pytest.mark.parametrize(("language", "summary"), [("en", "Log a user in"), ("uk", "Вхід користувача")])
+def test_documents(
+    scripted_page: Any, site: str, db: Any, look: Any, path: str, marker: str, language: str, summary: str
+) -> None:
+    scripted_page.set_extra_http_headers({"Accept-Language": language})
+    scripted_page.emulate_media(color_scheme="dark")
     scripted_page.goto(site + path)
     scripted_page.wait_for_selector(marker, timeout=20000, state="attached")
-    scripted_page.wait_for_selector("text=Авторизация пользователя", timeout=20000, state="attached")
-    look(scripted_page, path.strip("/").replace("/", "-"))
+    scripted_page.wait_for_selector(f"text={summary}", timeout=20000, state="attached")
+    assert scripted_page.locator("html").get_attribute("lang") == language
+    look(scripted_page, path.strip("/").replace("/", "-") + f"-{language}")
     # The Content-Security-Policy keeps ReDoc from asking for its maker's logo, and the browser says so.
     scripted_page.problems[:] = [text for text in scripted_page.problems if "logo-mini.svg" not in text]
 
