@@ -42,7 +42,11 @@ WARNING = re.compile(r"\b(WARN|WARNING|ERROR|Warning\(s\)|deprecated)\b")
 
 
 class Failed(Exception):
-    """An SDK that could not be made, or whose journey ended early."""
+    """An SDK that could not be made, or whose journey ended early: after these steps."""
+
+    def __init__(self, message: str, steps: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.steps = steps
 
 
 def execute(command: Command, folder: Path, **extra: str) -> str:
@@ -104,8 +108,8 @@ def generate(sdk: Sdk, server: str) -> None:
                 raise Failed(f"a warning without a reason: {line}")
 
 
-def travel(sdk: Sdk, server: str) -> list[str]:
-    """Compiles the SDK and makes its journey; answers the steps that it took."""
+def travel(sdk: Sdk, server: str) -> None:
+    """Compiles the SDK and makes its journey; raises Failed where it does not take every step."""
     for command in sdk.compile:
         execute(command, sdk.folder)
     environment = {**os.environ, "SERVER": server, "USERNAME": f"{sdk.name}-user"}
@@ -130,8 +134,7 @@ def travel(sdk: Sdk, server: str) -> list[str]:
                 process.stdin.write(mailed_code() + "\n")
                 process.stdin.flush()
     if process.returncode or steps != list(STEPS):
-        raise Failed(f"after the steps {steps}\n{''.join(said)[-3000:]}")
-    return steps
+        raise Failed("".join(said)[-3000:], tuple(steps))
 
 
 def mailed_code() -> str:
@@ -189,22 +192,23 @@ def make_and_travel(sdks: list[Sdk], server: str) -> bool:
     """Prints a table of generators and steps, and what failed; answers whether nothing did."""
     rows, failures = [], []
     for sdk in sdks:
+        steps, began = tuple(STEPS), time.monotonic()
+        note = f"NOT MADE: needs {', '.join(sdk.missing)}"
         if sdk.missing:
-            rows.append(f"| `{sdk.name}` | NOT MADE: needs {', '.join(sdk.missing)} | | |")
-            continue
-        began = time.monotonic()
-        try:
-            generate(sdk, server)
-            generated = time.monotonic()
-            steps = travel(sdk, server)
-        except Failed as failure:
-            failures.append(f"== {sdk.name}: {failure}")
-            rows.append(f"| `{sdk.name}` | FAILED | | |")
-            continue
-        took = f"{generated - began:.1f} s | {time.monotonic() - generated:.1f} s"
-        rows.append(f"| `{sdk.name}` | {len(steps)} of {len(STEPS)} | {took} |")
+            steps = ()
+        else:
+            try:
+                generate(sdk, server)
+                generated = time.monotonic()
+                travel(sdk, server)
+                note = f"{generated - began:.1f} + {time.monotonic() - generated:.1f}"
+            except Failed as failure:
+                failures.append(f"== {sdk.name}: {failure}")
+                steps, note = failure.steps, "FAILED"
+        taken = " | ".join("✓" if step in steps else "–" for step in STEPS)
+        rows.append(f"| `{sdk.name}` | {taken} | {note} |")
         print(rows[-1], file=sys.stderr, flush=True)
-    print("| SDK | steps | generated in | compiled and run in |", "|---|---|---|---|", *rows, sep="\n")
+    print(f"| SDK | {' | '.join(STEPS)} | seconds |", "|---" * (len(STEPS) + 2) + "|", *rows, sep="\n")
     print(*failures, sep="\n")
     return not failures
 
