@@ -146,7 +146,11 @@ def mailed_code() -> str:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """A server of its own, on a fresh database, that lets many registrations in and few wrong passwords."""
+    """A server of its own, on a fresh database, that lets many registrations in and few wrong passwords.
+
+    Its document names the public server, which an SDK takes for its own where it is told no other.
+    """
+    public_url = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000")
     from tests import servers
 
     with tempfile.TemporaryDirectory(prefix="accounts-sdk-") as folder:
@@ -155,7 +159,7 @@ def served() -> Iterator[str]:
         os.environ |= {
             "CACHE_URL": "",
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            "PUBLIC_URL": server,
+            "PUBLIC_URL": public_url,
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
             "LOG_LEVEL": "ERROR",
