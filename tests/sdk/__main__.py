@@ -74,8 +74,10 @@ def install_node() -> None:
             shutil.copy(HERE / name, NODE)
         execute(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], NODE)
         done.touch()
-    NODE_MODULES.unlink(missing_ok=True)
-    NODE_MODULES.symlink_to(NODE / "node_modules")
+    # Somebody else may be using it: a link that is right stays.
+    if NODE_MODULES.resolve() != (NODE / "node_modules").resolve():
+        NODE_MODULES.unlink(missing_ok=True)
+        NODE_MODULES.symlink_to(NODE / "node_modules")
 
 
 def install(sdks: list[Sdk]) -> None:
