@@ -7,7 +7,7 @@ from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
 from accounts.api.authapi.schema import SchemaView
 from accounts.api.durudex.views import playground
 from accounts.web.docs import RedocView, SwaggerView
-from accounts.web.jwks import jwks
+from accounts.web.well_known import jwks, passkey_origins
 
 urlpatterns = [
     path("api/auth/", include("accounts.api.authapi.urls")),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("graph", playground),
     path("graph/", include("accounts.api.durudex.urls")),
     path(".well-known/jwks.json", jwks),
+    path(".well-known/webauthn", passkey_origins),
     path("", include("accounts.web.urls")),
     path("favicon.ico", RedirectView.as_view(url="/static/accounts/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),

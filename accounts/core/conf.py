@@ -51,6 +51,16 @@ class AccountSettings:
         return urlsplit(self.public_url).netloc
 
     @property
+    def host_name(self) -> str:
+        """The domain that passkeys are bound to."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def own_origins(self) -> list[str]:
+        """Whose pages may ask for a passkey."""
+        return [self.public_url, *self.browser_origins]
+
+    @property
     def recent_proof_for_factors(self) -> timedelta:
         """How long ago somebody may have proved who they are who changes their second factors."""
         return timedelta(minutes=10)

@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     MFA_ENROLMENT_REQUIRED = "mfa_enrolment_required"
     INVALID_CHALLENGE = "invalid_challenge"
     INVALID_OFFER = "invalid_activation_token"
+    INVALID_PASSKEY = "invalid_passkey"
+    TOO_MANY_PASSKEYS = "too_many_passkeys"
     FACTOR_EXISTS = "factor_exists"
     FACTOR_NOT_FOUND = "factor_not_found"
     TOKEN_NOT_VALID = "token_not_valid"
@@ -63,6 +65,8 @@ SENTENCES = {
     ErrorCode.MFA_ENROLMENT_REQUIRED: _("Add a second factor to your account first."),
     ErrorCode.INVALID_CHALLENGE: _("This login took too long or was tried too often. Begin it again."),
     ErrorCode.INVALID_OFFER: _("This secret was offered too long ago. Ask for a new one."),
+    ErrorCode.INVALID_PASSKEY: _("This passkey does not fit, or the request took too long. Begin again."),
+    ErrorCode.TOO_MANY_PASSKEYS: _("An account has twenty passkeys at most. Remove one first."),
     ErrorCode.FACTOR_EXISTS: _("There is a second factor already. Remove it first."),
     ErrorCode.FACTOR_NOT_FOUND: _("There is no second factor."),
     ErrorCode.TOKEN_NOT_VALID: _("Token is invalid or expired"),

@@ -1,17 +1,20 @@
 """What a user does with their second factors. Each asks for a recent proof of who they are."""
 
+import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, cast
 
 from django.db import transaction
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import Session
+from accounts.models import Passkey, Session
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import audit, factors, idempotency, mail, sessions
-from accounts.services.factors import recovery_codes, totp
+from accounts.services import audit, challenges, factors, idempotency, mail, sessions
+from accounts.services.factors import passkeys, recovery_codes, totp
 
 
 def offer_totp(*, session: Session, again: str = "") -> totp.Offer:
@@ -48,8 +51,8 @@ def add_totp(*, session: Session, token: str, code: str, context: ClientContext)
         # Before the factor is: "this was not me" removes what was added since its notice was mailed.
         mail.factor_added(user, context)
         totp.add(user, secret, step, now=clock.now())
-        factors.note(user)
         codes = recovery_codes.replace(user, now=now)
+        factors.note(user)
         audit.record(EventKind.FACTOR_ADDED, context, user=user, session_id=session.pk, detail="totp")
         _settle(session, context, now=now)
         idempotency.note(context)
@@ -86,6 +89,63 @@ def remove_totp(*, session: Session, code: str | None = None, context: ClientCon
         idempotency.note(context)
 
 
+def offer_passkey(*, session: Session) -> passkeys.Begun:
+    """The options of a new passkey. Raises AccountError(REAUTHENTICATION_REQUIRED)."""
+    sessions.check_recent(session, now=clock.now())
+    return passkeys.begin_registration(session.user)
+
+
+def add_passkey(
+    *, session: Session, state: str, credential: Mapping[str, Any], name: str, context: ClientContext
+) -> tuple[Passkey, list[str]]:
+    """Adds the passkey that was made for offer_passkey(), and ends the user's other sessions.
+
+    Answers it, and recovery codes with the first factor.
+    Raises AccountError(INVALID_PASSKEY), AccountError(INVALID_CHALLENGE) for a state that was used before,
+    AccountError(TOO_MANY_PASSKEYS) and AccountError(REAUTHENTICATION_REQUIRED).
+    """
+    now = clock.now()
+    sessions.check_recent(session, now=now)
+    user = session.user
+    with transaction.atomic(durable=True):
+        sessions.lock_user(user.pk)
+        challenges.spend_once(state, user, now=now)
+        # Before the factor is, as in add_totp().
+        mail.factor_added(user, context)
+        passkey = passkeys.add(user, state=state, credential=credential, name=name, now=clock.now())
+        codes = [] if recovery_codes.left(user) else recovery_codes.replace(user, now=now)
+        factors.note(user)
+        audit.record(EventKind.FACTOR_ADDED, context, user=user, session_id=session.pk, detail="passkey")
+        _settle(session, context, now=now)
+        idempotency.note(context)
+    return passkey, codes
+
+
+def rename_passkey(*, session: Session, id: uuid.UUID, name: str) -> Passkey:
+    """Raises AccountError(FACTOR_NOT_FOUND)."""
+    with transaction.atomic(durable=True):
+        if not passkeys.of(session.user).filter(pk=id).update(name=name):
+            raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
+        return cast(Passkey, passkeys.of(session.user).get(pk=id))
+
+
+def remove_passkey(*, session: Session, id: uuid.UUID, context: ClientContext) -> None:
+    """Removes a passkey, and ends the user's other sessions.
+
+    Raises AccountError(FACTOR_NOT_FOUND) and AccountError(REAUTHENTICATION_REQUIRED).
+    """
+    now = clock.now()
+    sessions.check_recent(session, now=now)
+    user = session.user
+    with transaction.atomic(durable=True):
+        if not passkeys.remove(user, id=id):
+            raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
+        factors.note(user)
+        audit.record(EventKind.FACTOR_REMOVED, context, user=user, session_id=session.pk, detail="passkey")
+        mail.factor_removed(user, context)
+        _settle(session, context, now=now)
+
+
 def replace_recovery_codes(*, session: Session, context: ClientContext) -> list[str]:
     """Ten new recovery codes; the ones before are dead.
 
@@ -97,7 +157,7 @@ def replace_recovery_codes(*, session: Session, context: ClientContext) -> list[
     user = session.user
     with transaction.atomic(durable=True):
         sessions.lock_user(user.pk)
-        if totp.find(user) is None:
+        if set(factors.names(user)) <= {"recovery_code"}:
             raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
         codes = recovery_codes.replace(user, now=now)
         audit.record(EventKind.RECOVERY_CODES_MADE, context, user=user, session_id=session.pk)

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from accounts.core import clock
@@ -6,20 +9,32 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method
-from accounts.services import audit, factors, logins, passwords, sessions, users
+from accounts.services import audit, challenges, factors, logins, passwords, sessions, users
+from accounts.services.factors import passkeys
 from accounts.services.limits import LimitReached
 
 
 def reauthenticate(
-    *, session: Session, password: str | None = None, code: str | None = None, context: ClientContext
+    *,
+    session: Session,
+    password: str | None = None,
+    code: str | None = None,
+    passkey: tuple[str, Mapping[str, Any]] | None = None,
+    context: ClientContext,
 ) -> None:
     """Notes that the user behind `session` has just proved who they are, for what asks for a recent proof.
 
-    One of the two is given. code: of the authenticator app, or a recovery code.
-    Raises AccountError(WRONG_PASSWORD), AccountError(INVALID_CODE), AccountError(RATE_LIMITED) and
-    AccountError(OVERLOADED).
+    One of the three is given. code: of the authenticator app, or a recovery code. passkey: the state of a ceremony of
+    begin_login() without a challenge, and its credential.
+    Raises AccountError(WRONG_PASSWORD), AccountError(INVALID_CODE), AccountError(INVALID_PASSKEY),
+    AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
-    method = _by_code(session, code, context) if code is not None else _by_password(session, password or "", context)
+    if passkey is not None:
+        method = _by_passkey(session, *passkey)
+    elif code is not None:
+        method = _by_code(session, code, context)
+    else:
+        method = _by_password(session, password or "", context)
     now = clock.now()
     with transaction.atomic(durable=True):
         if not sessions.prove_again(session, method, now=now):
@@ -52,3 +67,15 @@ def _by_code(session: Session, code: str, context: ClientContext) -> Method:
     if method is None:
         raise AccountError(ErrorCode.INVALID_CODE)
     return method
+
+
+def _by_passkey(session: Session, state: str, credential: Mapping[str, Any]) -> Method:
+    now = clock.now()
+    proof = passkeys.check(state, credential, user_id=None)
+    if proof.passkey.user_id != session.user_id:
+        raise AccountError(ErrorCode.INVALID_PASSKEY)
+    with transaction.atomic(durable=True):
+        challenges.spend_once(state, session.user, now=now)
+        if not passkeys.note_use(proof, now=now):
+            raise AccountError(ErrorCode.INVALID_PASSKEY)
+    return Method.PASSKEY

@@ -2,6 +2,7 @@ from accounts.models.challenge import Challenge
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.limit_counter import LimitCounter
 from accounts.models.message import Message
+from accounts.models.passkey import Passkey
 from accounts.models.second_factor import RecoveryCode, TotpFactor
 from accounts.models.security_event import SecurityEvent
 from accounts.models.session import Session
@@ -14,6 +15,7 @@ __all__ = [
     "IdempotentRequest",
     "LimitCounter",
     "Message",
+    "Passkey",
     "RecoveryCode",
     "SecurityEvent",
     "Session",

@@ -27,10 +27,11 @@ class Method(models.TextChoices):
     MAILED_CODE = "otp", _("mailed code")
     TOTP = "totp", _("code of an authenticator app")
     RECOVERY_CODE = "recovery", _("recovery code")
+    PASSKEY = "passkey", _("passkey")
 
 
 # What counts beside a password.
-SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE))
+SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE, Method.PASSKEY))
 
 
 class EndReason(models.TextChoices):

@@ -8,8 +8,10 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Challenge, User
 from accounts.models.session import Method, SessionKind
 
@@ -62,6 +64,20 @@ def take_try(challenge: Challenge, *, now: datetime) -> bool:
 def spend(challenge: Challenge, *, now: datetime) -> bool:
     """False where somebody else was faster. The last try may spend it as well as the first."""
     return bool(Challenge.objects.filter(pk=challenge.pk, spent_at=None).update(spent_at=now))
+
+
+def spend_once(text: str, user: User, *, now: datetime) -> None:
+    """Spends a state that only its client has held until now; called in the transaction of what it allows.
+
+    Raises AccountError(INVALID_CHALLENGE) where it was spent before.
+    """
+    spent = Challenge(id=_hash(text), user=user, kind=SessionKind.API, tries_left=0, spent_at=now)
+    spent.expires_at = now + LIFETIME
+    try:
+        with transaction.atomic():
+            spent.save(force_insert=True)
+    except IntegrityError:
+        raise AccountError(ErrorCode.INVALID_CHALLENGE) from None
 
 
 def _hash(text: str) -> str:

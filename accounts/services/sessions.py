@@ -28,7 +28,7 @@ from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
 
 # Methods that have another name there.
-RFC_8176 = {Method.TOTP.value: "otp", Method.RECOVERY_CODE.value: "otp"}
+RFC_8176 = {Method.TOTP.value: "otp", Method.RECOVERY_CODE.value: "otp", Method.PASSKEY.value: "pop"}
 # How often the use of an admin's session is written down: to read a page stays cheap.
 ADMIN_USE_NOTED = timedelta(minutes=1)
 

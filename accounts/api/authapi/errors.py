@@ -41,6 +41,8 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
     ErrorCode.INVALID_CHALLENGE: Wire(),
     ErrorCode.INVALID_OFFER: Wire(field="activation_token"),
+    ErrorCode.INVALID_PASSKEY: Wire(),
+    ErrorCode.TOO_MANY_PASSKEYS: Wire(status=status.HTTP_409_CONFLICT),
     ErrorCode.FACTOR_EXISTS: Wire(status=status.HTTP_409_CONFLICT),
     ErrorCode.FACTOR_NOT_FOUND: Wire(status=status.HTTP_404_NOT_FOUND),
     ErrorCode.TOKEN_NOT_VALID: Wire(status=status.HTTP_401_UNAUTHORIZED),

@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.authapi.serializers import PasswordField, RefusalSerializer, Text
+from accounts.models import Passkey
 
-FACTORS = ["totp", "recovery_code"]
+FACTORS = ["totp", "passkey", "recovery_code"]
 
 
 class MfaRequiredSerializer(RefusalSerializer):
@@ -69,11 +71,64 @@ class RecoveryCodesLeftSerializer(serializers.Serializer[Any]):
     left = serializers.IntegerField()
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class WebAuthnJSON(serializers.JSONField):
+    """What WebAuthn has as JSON: the options of a ceremony, and what `toJSON()` of a PublicKeyCredential answers."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if not isinstance(value, dict):
+            self.fail("invalid")
+        return value
+
+
+class PasskeyBegunSerializer(serializers.Serializer[Any]):
+    options = WebAuthnJSON()
+    state = serializers.CharField()
+
+
+class NewPasskeySerializer(serializers.Serializer[Any]):
+    state = Text()
+    credential = WebAuthnJSON()
+    name = Text(max_length=100)
+
+
+class PasskeyLoginBeginSerializer(serializers.Serializer[Any]):
+    challenge = Text(required=False)
+
+
+class PasskeyLoginSerializer(serializers.Serializer[Any]):
+    state = Text()
+    credential = WebAuthnJSON()
+    challenge = Text(required=False)
+
+
+class PasskeyNameSerializer(serializers.Serializer[Any]):
+    name = Text(max_length=100)
+
+
+class PasskeySerializer(serializers.ModelSerializer[Passkey]):
+    class Meta:
+        model = Passkey
+        fields = ["id", "name", "is_backed_up", "created_at", "last_used_at"]
+
+
+class PasskeyAddedSerializer(PasskeySerializer):
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+    class Meta(PasskeySerializer.Meta):
+        fields = [*PasskeySerializer.Meta.fields, "recovery_codes"]
+
+
 class ReauthenticateSerializer(serializers.Serializer[Any]):
     password = PasswordField(required=False)
     code = Text(required=False)
+    state = Text(required=False)
+    credential = WebAuthnJSON(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if len(attrs) != 1:
-            raise serializers.ValidationError(_('Must include either "password" or "code".'))
+        if set(attrs) == {"state", "credential"}:
+            return {"passkey": (attrs["state"], attrs["credential"])}
+        if len(attrs) != 1 or not attrs.keys() <= {"password", "code"}:
+            raise serializers.ValidationError(_('Must include "password", "code", or "state" and "credential".'))
         return attrs

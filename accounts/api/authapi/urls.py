@@ -1,7 +1,7 @@
 from django.urls import include, path, re_path
 from django.urls.converters import UUIDConverter
 
-from accounts.api.authapi import account_views, mfa_views, views
+from accounts.api.authapi import account_views, mfa_views, passkey_views, views
 from accounts.api.authapi.schema import SchemaView
 
 # Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
@@ -27,6 +27,12 @@ operations = [
     re_path(r"^mfa/totp/deactivate/?$", mfa_views.TotpDeactivateView.as_view()),
     re_path(r"^mfa/recovery-codes/?$", mfa_views.RecoveryCodesView.as_view()),
     re_path(r"^mfa/recovery-codes/regenerate/?$", mfa_views.RecoveryCodesRegenerateView.as_view()),
+    re_path(r"^passkeys/?$", passkey_views.PasskeysView.as_view()),
+    re_path(r"^passkeys/register/begin/?$", passkey_views.PasskeyRegisterBeginView.as_view()),
+    re_path(r"^passkeys/register/complete/?$", passkey_views.PasskeyRegisterCompleteView.as_view()),
+    re_path(r"^passkeys/login/begin/?$", passkey_views.PasskeyLoginBeginView.as_view()),
+    re_path(r"^passkeys/login/complete/?$", passkey_views.PasskeyLoginCompleteView.as_view()),
+    re_path(rf"^passkeys/(?P<id>{UUIDConverter.regex})/?$", passkey_views.PasskeyView.as_view()),
     re_path(r"^reauthenticate/?$", mfa_views.ReauthenticateView.as_view()),
     re_path(r"^events/?$", account_views.EventsView.as_view()),
 ]

@@ -52,6 +52,8 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_CHALLENGE: Wire(field="challenge"),
     # Factors are changed in the AuthApi alone.
     ErrorCode.INVALID_OFFER: Wire(),
+    ErrorCode.INVALID_PASSKEY: Wire(),
+    ErrorCode.TOO_MANY_PASSKEYS: Wire(),
     ErrorCode.FACTOR_EXISTS: Wire(),
     ErrorCode.FACTOR_NOT_FOUND: Wire(),
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED),

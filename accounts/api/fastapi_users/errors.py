@@ -76,6 +76,8 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_CHALLENGE: Wire(word=Word.MFA_BAD_CHALLENGE),
     # Factors are changed in the AuthApi alone.
     ErrorCode.INVALID_OFFER: Wire(word=Word.MFA_FACTOR),
+    ErrorCode.INVALID_PASSKEY: Wire(word=Word.MFA_FACTOR),
+    ErrorCode.TOO_MANY_PASSKEYS: Wire(word=Word.MFA_FACTOR),
     ErrorCode.FACTOR_EXISTS: Wire(word=Word.MFA_FACTOR),
     ErrorCode.FACTOR_NOT_FOUND: Wire(word=Word.MFA_FACTOR),
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED, status=401),

@@ -110,7 +110,7 @@ def _refusal(name: str, *words: Word, with_reason: tuple[Word, ...] = ()) -> dic
 
 def _challenge() -> dict[str, Any]:
     """A login that goes on at /auth/jwt/mfa or /auth/cookie/mfa."""
-    factor = component("MfaFactor", {"type": "string", "enum": ["totp", "recovery_code"]})
+    factor = component("MfaFactor", {"type": "string", "enum": ["totp", "passkey", "recovery_code"]})
     asked = _object(
         "MfaChallenge",
         code=component("MfaChallengeWord", _words((Word.MFA_REQUIRED,))),

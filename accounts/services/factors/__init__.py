@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.models.session import SECOND_FACTORS, Method
 from accounts.services import limits
 from accounts.services.codes import Attempt
-from accounts.services.factors import recovery_codes, totp
+from accounts.services.factors import passkeys, recovery_codes, totp
 
 
 def are_needed(user: User, proved: tuple[Method, ...]) -> bool:
@@ -19,8 +19,8 @@ def are_needed(user: User, proved: tuple[Method, ...]) -> bool:
 
 def names(user: User) -> list[str]:
     """What `user` can answer a challenge with."""
-    found = ["totp"] if totp.find(user) else []
-    return [*found, "recovery_code"] if recovery_codes.left(user) else found
+    there = {"totp": totp.find(user), "passkey": passkeys.of(user).exists(), "recovery_code": recovery_codes.left(user)}
+    return [name for name, is_there in there.items() if is_there]
 
 
 @contextmanager
@@ -54,14 +54,14 @@ def forget(user: User, *, since: datetime | None = None) -> bool:
 
     Recovery codes go with the last other factor.
     """
-    removed = totp.remove(user, since=since)
+    removed = [totp.remove(user, since=since), passkeys.remove(user, since=since)]
     note(user)
-    return removed
+    return any(removed)
 
 
 def note(user: User) -> None:
     """Writes whether `user` has a factor; called in the transaction that adds or removes one."""
-    user.has_second_factor = totp.find(user) is not None
+    user.has_second_factor = totp.find(user) is not None or passkeys.of(user).exists()
     User.objects.filter(pk=user.pk).update(has_second_factor=user.has_second_factor)
     if not user.has_second_factor:
         recovery_codes.remove(user)

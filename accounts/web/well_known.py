@@ -1,6 +1,7 @@
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import conditional_page, require_safe
 
+from accounts.core.conf import conf
 from accounts.services import keys
 
 
@@ -12,3 +13,9 @@ def jwks(request: HttpRequest) -> JsonResponse:
     # That there is none will soon be wrong.
     cache = f"public, max-age={int(keys.JWKS_MAX_AGE.total_seconds())}" if found else "no-store"
     return JsonResponse({"keys": found}, headers={"Cache-Control": cache})
+
+
+@require_safe
+def passkey_origins(request: HttpRequest) -> JsonResponse:
+    """Which pages may ask for the passkeys of PUBLIC_URL's domain (WebAuthn level 3, related origins)."""
+    return JsonResponse({"origins": conf.own_origins}, headers={"Cache-Control": "public, max-age=300"})
