@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import (
     IntegrityError,
@@ -152,6 +153,25 @@ def test_a_connection_that_has_become_read_only_is_replaced_with_the_next_reques
         cursor.execute("SET default_transaction_read_only = on")
     assert _next_request(log_in) == (503, "2")
     assert _next_request(log_in) == (200, None)
+
+
+@on_postgres
+def test_a_pooler_that_hangs_up_in_the_middle_of_an_answer(api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    access = api.register("alice").json()["access"]
+    used = []
+
+    def execute(cursor: Any, query: Any, *_args: Any, **_options: Any) -> Any:
+        # PgBouncer answers BEGIN, and then that its server has crashed.
+        used.append(cursor.connection)
+        raise psycopg.InternalError("received 2 results from command 'BEGIN'")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("config.postgresql.base.Cursor.execute", execute)
+        answer = _next_request(lambda: api.change_password(access, PASSWORD, "battery-staple-7"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert _next_request(lambda: api.user(access)).json()["username"] == "alice"
+    assert used[0].closed
+    assert api.login("alice").status_code == 200
 
 
 @on_postgres

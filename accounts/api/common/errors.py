@@ -5,6 +5,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InternalError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
+from psycopg import Error as PsycopgError
 from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework.exceptions import NotFound, ParseError
 
@@ -25,7 +26,9 @@ def retry_header(error: AccountError) -> dict[str, str]:
 def is_of_the_server(error: object) -> TypeGuard[DatabaseError]:
     """Whether the database is away, busy or slow, or not the one that can be written to: another try may succeed."""
     if isinstance(error, InternalError):
-        return isinstance(error.__cause__, ReadOnlySqlTransaction)
+        cause = error.__cause__
+        # An error of psycopg without a code is not PostgreSQL's: PgBouncer has hung up in the middle of an answer.
+        return isinstance(cause, ReadOnlySqlTransaction) or (isinstance(cause, PsycopgError) and cause.sqlstate is None)
     return isinstance(error, OperationalError)
 
 
