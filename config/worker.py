@@ -8,6 +8,7 @@ import os
 import threading
 from typing import Any
 
+import gevent
 from django.conf import settings
 from django.db import connections
 from gevent.threadpool import ThreadPool
@@ -24,6 +25,8 @@ CLIENT_SECONDS = 30
 # The most that is read over of a body that was refused.
 READ_OVER = 65_536
 READ_OVER_SECONDS = 1
+# For so long a worker that was told to stop takes connections: a proxy that asks /readyz every second has seen it then.
+DRAIN_SECONDS = 2
 # Steps below what answers requests (see nice(2)): a login waits for a free core, a token check does not.
 HASH_NICENESS = 10
 
@@ -38,7 +41,8 @@ class ServerLog(Logger):
 class Worker(GeventWorker):
     def handle_exit(self, sig: Any, frame: Any) -> None:
         worker.is_stopping = True
-        super().handle_exit(sig, frame)
+        # What has connected when the worker closes its port, and was not taken yet, would be hung up on.
+        gevent.spawn_later(DRAIN_SECONDS if settings.TRUSTED_PROXY_COUNT else 0, super().handle_exit, sig, frame)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         try:

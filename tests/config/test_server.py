@@ -79,3 +79,28 @@ def test_what_was_read_when_the_server_is_told_to_stop_is_answered(api: AuthApi)
         for client in (*clients, probe):
             client.close()
     assert code == 0, said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_proxy_has_time_to_see_that_it_stops() -> None:
+    port = free_port()
+    with processes.web_server(port, WEB_CONCURRENCY="1", TRUSTED_PROXY_COUNT="1") as server:
+        wait_for_port(port)
+
+        def answer(path: str) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", path, headers={"Connection": "close"})
+            with closing(connection), connection.getresponse() as answer:
+                return answer.status
+
+        assert answer("/readyz") == 200
+        server.send_signal(signal.SIGTERM)
+        while answer("/readyz") == 200:
+            time.sleep(0.05)
+        # Who looks once a second whether it is to stop would have closed its port.
+        told = time.monotonic()
+        while time.monotonic() < told + 1.5:
+            assert (answer("/readyz"), answer("/livez")) == (503, 200)
+            time.sleep(0.05)
+        code, said = processes.finish(server)
+    assert code == 0, said
