@@ -1,5 +1,6 @@
 """What is done to the product: each fault so many times, while its clients go on."""
 
+import random
 import subprocess
 import tempfile
 import time
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.clusters import Cluster, wait_until
-from tests.faults.machines import kill_primaries, machines
+from tests.faults.machines import kill_nodes, kill_primaries, machines
 from tests.faults.product import migrate
 from tests.faults.proxy import HAPROXY, SEEN_WITHIN
 from tests.faults.stage import Skipped, Stage, stage
@@ -63,7 +64,8 @@ def kill_mail_workers(on: Stage, times: int) -> None:
         on.worker.kill()
         on.worker_killed_at.append(time.monotonic())
         on.worker.start()
-        time.sleep(SETTLE)
+        # It starts with what has gathered meanwhile; then one mail comes after the other.
+        time.sleep(random.uniform(1.5, 4))
 
 
 def crash_postgres(on: Stage, times: int) -> None:
@@ -227,6 +229,7 @@ FAULTS = {
     "restart": Fault(20, restart_in_turns, two_instances),
     "upgrade": Fault(1, upgrade, two_of_the_previous_release),
     "machines-primary": Fault(10, kill_primaries, machines),
+    "machines-node": Fault(5, kill_nodes, machines),
     "machines-instance": Fault(10, kill_instances, machines),
     "machines-redis": Fault(5, kill_redis, machines),
 }

@@ -16,6 +16,9 @@ from tests.clusters import Answer, Server
 
 # Of one client between two requests, and of one whose request was not answered well.
 PAUSE, PAUSE_AFTER_FAILURE = 0.1, 0.3
+# Tabs refresh every few minutes. Here they do more often, but not so often that one whose request is held up finds
+# itself more than eight rotations behind: such a token counts as stolen (contract, Tokens and sessions).
+TABS_WAKE_EVERY = 1.0
 # How long a client asks again whose password may have changed.
 FIND_OUT_SECONDS = 60
 
@@ -159,7 +162,7 @@ class Load:
         clients += [lambda: self._reset(reader)]
         clients += [lambda: self._read(reader)] * 2
         for owner in self.owners:
-            clients += [lambda owner=owner: self._refresh(owner)] * (1 if is_previous else 3)  # type: ignore[misc]
+            clients += [lambda owner=owner: self._wake_and_refresh(owner)] * (1 if is_previous else 3)  # type: ignore[misc]
         self._threads = [threading.Thread(target=self._go_on, args=(client,)) for client in clients]
 
     def __enter__(self) -> "Load":
@@ -203,6 +206,11 @@ class Load:
             self.history.surprise(call, person.name)
         return call.is_good
 
+    def _wake_and_refresh(self, owner: Person) -> bool:
+        """At the same moment as the other tabs: their access tokens end together."""
+        self._stop.wait(TABS_WAKE_EVERY - time.monotonic() % TABS_WAKE_EVERY)
+        return self._refresh(owner)
+
     def _refresh(self, owner: Person) -> bool:
         """One tab: it takes the token that all tabs share, and puts its successor there."""
         shown, ended = owner.refresh, owner.ended
@@ -224,6 +232,8 @@ class Load:
             self.history.ended.append(f"{person.name}: {call.said}")
             while not self.history.log_in(person, person.password).is_good and not self._stop.wait(PAUSE_AFTER_FAILURE):
                 pass
+            # Not before: who looks meanwhile shows the token of the session that has ended.
+            person.ended += 1
 
     def _change(self, person: Person, *, insists: bool = False) -> bool:
         ended, new = person.ended, f"battery-staple-{self.history.next_number()}"

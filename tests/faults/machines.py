@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -204,20 +204,26 @@ def machines() -> Iterator[Stage]:
 
 
 def kill_primaries(on: Stage, times: int) -> None:
-    """In turns the PostgreSQL alone, and the node with its Patroni, as with its machine."""
+    """PostgreSQL alone: its Patroni sees that at once."""
+    for _ in range(times):
+        replace_primary(on, Node.kill_postgres)
+
+
+def kill_nodes(on: Stage, times: int) -> None:
+    """The primary with its Patroni, as where its machine is gone: the others miss it after a while."""
+    for _ in range(times):
+        replace_primary(on, Node.kill).start()
+    wait_until(on.nodes.are_in_step, seconds=90)
+
+
+def replace_primary(on: Stage, kill: Callable[[Node], None]) -> Node:
+    """Kills the primary, waits until another node takes its place, and answers which it was."""
     nodes = on.nodes
-    for number in range(times):
-        wait_until(nodes.are_in_step, seconds=90)
-        time.sleep(1)
-        primary = nodes.primary()
-        assert primary is not None
-        if number % 2:
-            primary.kill()
-        else:
-            primary.kill_postgres()
-        on.mended()
-        wait_until(lambda killed=primary: nodes.primary() not in (None, killed), seconds=60)  # type: ignore[misc]
-        time.sleep(1)
-        if number % 2:
-            primary.start()
     wait_until(nodes.are_in_step, seconds=90)
+    time.sleep(1)
+    primary = nodes.primary()
+    kill(primary)
+    on.mended()
+    wait_until(lambda: nodes.primary() not in (None, primary), seconds=60)
+    time.sleep(1)
+    return primary

@@ -60,7 +60,7 @@ class Outcome:
                 " the mail server's answer and its own commit"
             )
         if self.failed:
-            notes += [f"log: {line}" for line in self.log.splitlines() if '"ERROR"' in line][:MOST_NOTES]
+            notes += [f"log: {line}" for line in self.log.splitlines() if '"exc_info"' in line][:MOST_NOTES]
         return notes
 
 

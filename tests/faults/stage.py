@@ -106,6 +106,8 @@ def product(
 ) -> Iterator[Stage]:
     """The product on a database that is there. store: its Redis, which is yet to be started."""
     with mail_server() as mails, ExitStack() as stack:
+        if instances > 1:
+            environment["TRUSTED_PROXY_COUNT"] = "1"
         environment = environment_of(database, mails, store) | environment
         migrate(cwd=code, **environment)
         webs = [Web(log=folder / f"web{number}.log", cwd=code, **environment) for number in range(instances)]

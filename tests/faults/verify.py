@@ -128,5 +128,5 @@ def _sessions(load: Load, execute: Execute, verdict: Verdict) -> None:
         if not call.is_good:
             verdict.ended.append(f"{owner.name} at the end: {call.said}")
     ((reused,),) = execute("SELECT count(*) FROM accounts_securityevent WHERE kind = 'refresh_token_reused'")
-    if reused > len(verdict.ended):
+    if reused:
         verdict.ended.append(f"{reused} refresh tokens were taken for stolen")
