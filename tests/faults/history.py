@@ -101,7 +101,7 @@ class History:
         answer = None
         with suppress(OSError, http.client.HTTPException):
             answer = Server(self.port, token).ask(method, f"/api/auth/{path}", body, **more)
-        call = Call(f"{method} {path}", begun, time.monotonic(), answer)
+        call = Call(f"{method} {path}{' under a key' if key else ''}", begun, time.monotonic(), answer)
         with self._lock:
             self.calls.append(call)
         return call

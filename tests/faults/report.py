@@ -13,7 +13,7 @@ COLUMNS = (
     "told to wait", "s until good",
 )  # fmt: skip
 # How much is said about what went wrong.
-MOST_NOTES = 5
+MOST_NOTES = 20
 
 
 @dataclass(frozen=True)
