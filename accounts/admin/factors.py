@@ -1,5 +1,7 @@
 """The second factor in the admin: asked for at the login, and one's own page to add or remove it."""
 
+import textwrap
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -18,6 +20,7 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.answer_challenge import answer_challenge
 from accounts.flows.change_factors import add_totp, offer_totp, remove_totp
+from accounts.flows.log_in_with_passkey import begin_login, log_in_with_passkey
 from accounts.models import Session
 from accounts.models.session import SessionKind
 from accounts.services.factors import recovery_codes, totp
@@ -30,11 +33,16 @@ class CodeField(forms.CharField):
 
 
 class ChallengeForm(forms.Form):
-    """next: the page of the admin that was asked for before the login."""
+    """A code, or what a passkey has signed.
+
+    next: the page of the admin that was asked for before the login. state: of the passkey's ceremony.
+    """
 
     challenge = forms.CharField(max_length=100, widget=forms.HiddenInput)
     next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
-    code = CodeField()
+    state = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    code = CodeField(required=False)
 
 
 class ChallengeView(FormView):
@@ -47,16 +55,20 @@ class ChallengeView(FormView):
         return HttpResponseRedirect(reverse("admin:login"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        own = {"title": _("Second factor"), "subtitle": None}
-        return {**super().get_context_data(**kwargs), **admin.site.each_context(self.request), **own}
+        form = kwargs["form"]
+        asked = {name: str(form.data.get(name, "")) for name in ("challenge", "next")}
+        return {**super().get_context_data(**kwargs), **challenge_page(self.request, asked, form)}
 
     def form_valid(self, form: Any) -> HttpResponse:
         values = form.cleaned_data
         context = client_context(self.request, Dialect.ADMIN)
+        challenge = {"challenge": values["challenge"], "kind": SessionKind.ADMIN, "context": context}
         try:
-            logged_in = answer_challenge(
-                challenge=values["challenge"], code=values["code"], kind=SessionKind.ADMIN, context=context
-            )
+            if isinstance(values["credential"], dict):
+                signed = {"state": values["state"], "credential": values["credential"]}
+                logged_in = log_in_with_passkey(**signed, **challenge)
+            else:
+                logged_in = answer_challenge(code=values["code"], **challenge)
         except AccountError as error:
             form.add_error("code" if error.code is ErrorCode.INVALID_CODE else None, error.sentences[0])
             return self.form_invalid(form)
@@ -66,6 +78,23 @@ class ChallengeView(FormView):
         ):
             wanted = reverse("admin:index")
         return enter(self.request, logged_in.session, wanted)
+
+
+def challenge_page(request: HttpRequest, asked: dict[str, str], form: ChallengeForm | None = None) -> dict[str, Any]:
+    """The context of the second step. asked: `challenge` and `next`. form: one that was refused."""
+    page: dict[str, Any] = {**admin.site.each_context(request), "title": _("Second factor"), "subtitle": None}
+    fresh = {**asked, "state": "", "credential": ""}
+    # A challenge that is over has no options; what the form says of it stands.
+    with suppress(AccountError):
+        begun = begin_login(challenge=asked["challenge"], kind=SessionKind.ADMIN)
+        if begun.options.get("allowCredentials"):
+            page["options"] = begun.options
+            fresh["state"] = begun.state
+    if form is not None:
+        # Each try with a passkey needs a state of its own.
+        form.data = fresh
+    page["form"] = form or ChallengeForm(initial=fresh)
+    return page
 
 
 class NewFactorForm(forms.Form):
@@ -110,7 +139,7 @@ def _add(request: HttpRequest, session: Session, context: ClientContext) -> dict
     offer = offer_totp(session=session, again=str(form.data.get("token", "")))
     errors = form.errors.get("code")
     form = NewFactorForm(initial={"token": offer.token})
-    return {"form": form, "offer": offer, "errors": errors}
+    return {"form": form, "offer": offer, "errors": errors, "secret": " ".join(textwrap.wrap(offer.secret, 4))}
 
 
 def _remove(request: HttpRequest, session: Session, context: ClientContext) -> dict[str, Any]:

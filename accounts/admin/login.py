@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
 from accounts.admin.entrance import enter
-from accounts.admin.factors import ChallengeForm
+from accounts.admin.factors import challenge_page
 from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
 from accounts.core.context import Dialect
@@ -85,8 +85,7 @@ class LoginView(DjangoLoginView):
         if not form.challenge:
             return super().form_invalid(form)
         asked = {"challenge": form.challenge, "next": self.get_redirect_url()}
-        page = {"form": ChallengeForm(initial=asked), "title": _("Second factor"), "subtitle": None}
-        return render(self.request, "admin/second_factor.html", {**admin.site.each_context(self.request), **page})
+        return render(self.request, "admin/second_factor.html", challenge_page(self.request, asked))
 
 
 @require_POST

@@ -2,8 +2,11 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# Django's admin has no inline script and no inline style.
-ADMIN_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# Django's admin has no inline script and no inline style. The QR code of an authenticator app is an image in its page.
+ADMIN_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 # An answer that is no page loads nothing. Each page outside the admin has a policy of its own.
 DEFAULT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

@@ -9,5 +9,6 @@ urlpatterns = [
     re_path(r"^reset-password/?$", views.reset, name="reset-password"),
     re_path(r"^reset-password/again/?$", views.reset_again, name="reset-password-again"),
     re_path(r"^not-registered/?$", views.not_registered, name="not-registered"),
+    re_path(r"^passkeys/?$", views.passkeys, name="passkeys"),
     re_path(r"^not-me/?$", views.not_me, name="not-me"),
 ]

@@ -47,7 +47,7 @@ def page(view: View) -> View:
             response = view(request)
         except AccountError as refusal:
             response = _not_now(request, refusal)
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -58,6 +58,15 @@ def page(view: View) -> View:
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/front.html")
+
+
+@page
+@require_safe
+def passkeys(request: HttpRequest) -> HttpResponse:
+    """Where a browser adds a passkey and logs in with one; the one page with a script, which asks the AuthApi."""
+    response = render(request, "pages/passkeys.html")
+    response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'"
+    return response
 
 
 @page

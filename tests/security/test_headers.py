@@ -9,7 +9,10 @@ from tests.clients.authapi import AuthApi
 
 pytestmark = pytest.mark.django_db
 NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-ADMIN = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+ADMIN = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
 # Method, path, status, and what the policy begins with.
 ANSWERS = [
     ("GET", "/", 200, "default-src 'none'; style-src 'self'"),

@@ -46,7 +46,7 @@ def offer(user: User, *, secret: str | None = None) -> Offer:
     return Offer(
         secret=secret,
         uri=uri,
-        qr_code=segno.make(uri, micro=False).svg_data_uri(scale=4),
+        qr_code=segno.make(uri, micro=False).svg_data_uri(scale=4, light="white"),
         token=encryption.encrypt(content, OFFER_PURPOSE),
     )
 

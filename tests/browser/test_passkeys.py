@@ -1,0 +1,101 @@
+"""Passkeys in a real browser, with the authenticator that Chromium simulates for its own tests (CDP, WebAuthn)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import Passkey, Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def origin(site: str, settings: Any) -> str:
+    """Passkeys are bound to a domain: an IP address is none."""
+    settings.PUBLIC_URL = site.replace("127.0.0.1", "localhost")
+    settings.ALLOWED_HOSTS = ["*"]
+    return str(settings.PUBLIC_URL)
+
+
+@pytest.fixture
+def device(chromium: Any, origin: str) -> Iterator[Any]:
+    """A page at 360 px, of a browser with a device that verifies its user."""
+    context = chromium.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(origin) else problems.append(asked.url))
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    yield page
+    assert problems == []
+    context.close()
+
+
+def log_in(page: Any, origin: str) -> None:
+    page.goto(f"{origin}/passkeys")
+    page.get_by_label("Username or e-mail").fill("alice")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).first.click()
+
+
+def test_a_passkey_is_added_and_logs_in(device: Any, origin: str, api: AuthApi) -> None:
+    api.register("alice")
+    log_in(device, origin)
+    device.get_by_text("You are logged in as alice").wait_for()
+    device.get_by_label("Name of the new passkey").fill("Phone")
+    device.get_by_role("button", name="Add a passkey").click()
+    device.get_by_text("The passkey was added.").wait_for()
+    assert len(device.locator("#codes").inner_text().split()) == 10
+    assert device.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert Passkey.objects.get().name == "Phone"
+    # Without a name or a password.
+    device.goto(f"{origin}/passkeys")
+    device.get_by_role("button", name="Log in with a passkey").first.click()
+    device.get_by_text("You are logged in as alice").wait_for()
+    assert Session.objects.latest("started_at").amr == "passkey"
+    # As the second factor of a password.
+    log_in(device, origin)
+    device.locator("#with-second-passkey").click()
+    device.get_by_text("You are logged in as alice").wait_for()
+    assert Session.objects.latest("started_at").amr == "pwd passkey"
+    device.get_by_role("button", name="Remove: Phone").click()
+    device.locator("#passkeys li").wait_for(state="detached")
+    assert Passkey.objects.count() == 0
+
+
+def test_a_device_without_a_passkey(device: Any, origin: str, api: AuthApi) -> None:
+    api.register("alice")
+    device.goto(f"{origin}/passkeys")
+    device.get_by_role("button", name="Log in with a passkey").first.click()
+    device.get_by_text("The device gave no answer, or it was cancelled.").wait_for(timeout=20_000)
+    assert Session.objects.count() == 1
+
+
+def test_an_administrator(device: Any, origin: str, api: AuthApi, settings: Any) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = [origin]
+    api.register("alice")
+    log_in(device, origin)
+    device.get_by_text("You are logged in as alice").wait_for()
+    device.get_by_role("button", name="Add a passkey").click()
+    device.get_by_text("The passkey was added.").wait_for()
+    User.objects.update(is_staff=True, is_superuser=True)
+    device.goto(f"{origin}/admin/")
+    device.get_by_label("Username").fill("alice")
+    device.get_by_label("Password").fill(PASSWORD)
+    device.get_by_role("button", name="Log in").click()
+    device.get_by_role("button", name="Log in with a passkey").click()
+    device.get_by_role("link", name="Second factor").wait_for()
+    session = Session.objects.latest("started_at")
+    assert (session.kind, session.amr) == ("admin", "pwd passkey")
