@@ -8,9 +8,10 @@ import uuid
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
+import pyotp
 from django.utils.http import urlsafe_base64_encode
 
-from tests.bench.load import OURS, PASSWORD, Connection, ask, request, serve
+from tests.bench.load import OURS, PASSWORD, Connection, ask, login, request, serve
 
 WRONG = "wrong-horse-9"
 
@@ -29,6 +30,9 @@ def bench_timing(url: str, count: int) -> None:
 def pairs(port: int) -> dict[str, Callable[[int, bool], bytes]]:
     """By operation: the request of this number that is about a known or about an unknown name."""
     ids = [register(port, f"known{number}") for number in range(8)]
+    for number in range(8):
+        register(port, f"guarded{number}")
+        enrol(port, login(port, f"guarded{number}")["access"])
 
     def name(number: int, known: bool) -> str:
         return f"{'known' if known else 'stray'}{number % 8}"
@@ -56,6 +60,12 @@ def pairs(port: int) -> dict[str, Callable[[int, bool], bytes]]:
         "resend": lambda number, known: request("POST", "/api/auth/registration/resend-email/", address(number, known)),
         "code": code,
         "confirm": confirm,
+        # Accounts with a second factor against accounts without one, before the password is proved.
+        "factor": lambda number, known: request(
+            "POST",
+            "/api/auth/login/",
+            {"username": f"{'guarded' if known else 'known'}{number % 8}", "password": WRONG},
+        ),
     }
 
 
@@ -65,6 +75,14 @@ def register(port: int, name: str) -> str:
     status, said = ask(port, request("POST", "/api/auth/registration/", body))
     assert status == 201, said
     return str(json.loads(said)["user"]["pk"])
+
+
+def enrol(port: int, access: str) -> None:
+    """Adds an authenticator app to the user of this access token."""
+    offer = json.loads(ask(port, request("GET", "/api/auth/mfa/totp/activate/", token=access))[1])
+    body = {"activation_token": offer["activation_token"], "code": pyotp.TOTP(offer["secret"]).now()}
+    status, said = ask(port, request("POST", "/api/auth/mfa/totp/activate/", body, token=access))
+    assert status == 200, said
 
 
 def alternately(port: int, prepare: Callable[[int, bool], bytes], count: int) -> tuple[list[float], list[float]]:
