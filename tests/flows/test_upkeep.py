@@ -15,6 +15,7 @@ from accounts.management.commands import deliver_mail
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
+from tests.second_factors import enrol
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,19 @@ def test_changepassword(api: AuthApi, alice: Any, monkeypatch: pytest.MonkeyPatc
     assert api.login("alice", "battery-staple-7").status_code == 200
     with pytest.raises(CommandError, match="There is no user carol"):
         run("changepassword", "carol")
+
+
+def test_remove_factors(api: AuthApi, alice: Any) -> None:
+    enrol(alice["access"])
+    assert run("remove_factors", "ALICE") == "alice logs in without a second factor, until another one is added.\n"
+    assert api.user(alice["access"]).status_code == 401
+    assert api.login("alice").status_code == 200
+    event = SecurityEvent.objects.get(kind="factor_removed")
+    assert (event.actor_kind, event.user_agent) == ("command", "manage.py remove_factors")
+    with pytest.raises(CommandError, match=r"^alice has no second factor\.$"):
+        run("remove_factors", "alice")
+    with pytest.raises(CommandError, match=r"^There is no user bob\.$"):
+        run("remove_factors", "bob")
 
 
 def test_purge_of_codes(db: Any) -> None:
