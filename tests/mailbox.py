@@ -30,6 +30,12 @@ def link(letter: EmailMessage) -> str:
     return str(found)
 
 
+def code_in(letter: EmailMessage) -> str:
+    """The code in a mail's text."""
+    (found,) = re.findall(r"^([0-9]{6})$", letter.body, re.MULTILINE)
+    return str(found)
+
+
 def link_values(letter: EmailMessage) -> dict[str, str]:
     """The query of the link in a mail's text: `key`, or `uid` and `token`."""
     return {name: values[0] for name, values in parse_qs(urlsplit(link(letter)).query).items()}

@@ -2,6 +2,7 @@ from django.db import transaction
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
+from accounts.models import VerificationCode
 from accounts.models.security_event import EventKind
 from accounts.services import audit, codes, limits, mail, names, users
 
@@ -16,7 +17,7 @@ def request_code(*, email: str, context: ClientContext) -> None:
     limits.take(*limits.by_place(limits.CODES_PER_IP, context), *mails)
     user = users.find_by_email(email)
     with transaction.atomic(durable=True):
-        code = codes.issue(email, now=clock.now())
+        code = codes.issue(VerificationCode, email, now=clock.now())
         audit.record(EventKind.CODE_REQUESTED, context, user=user)
         # To the address as its owner wrote it: two spellings that are one to us may be two to a mail server.
         mail.verification_code(user, user.email if user else email, code, context)

@@ -3,7 +3,7 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import Session, User
+from accounts.models import Session, User, VerificationCode
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
 from accounts.services import (
@@ -66,7 +66,7 @@ def reset_password_with_code(*, email: str, password: str, code: str, context: C
     new_hash = passwords.make_hash(password)
     now = clock.now()
     with codes.one_try(email) as attempt, transaction.atomic(durable=True):
-        attempt.is_right = codes.spend(email, code, now=now)
+        attempt.is_right = codes.spend(VerificationCode, email, code, now=now)
         if not attempt.is_right:
             audit.record(EventKind.CODE_REFUSED, context, user=user)
         elif user is None or user.is_staff or user.is_superuser:

@@ -7,7 +7,7 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.results import TokenPair
-from accounts.models import User
+from accounts.models import User, VerificationCode
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method
 from accounts.services import (
@@ -92,7 +92,7 @@ def sign_up_with_code(
     user.password = passwords.make_hash(password)
     login = None
     with codes.one_try(user.email) as attempt, transaction.atomic(durable=True):
-        attempt.is_right = codes.spend(user.email, code, now=now)
+        attempt.is_right = codes.spend(VerificationCode, user.email, code, now=now)
         if attempt.is_right:
             users.add(user, verified=True)
             audit.record(EventKind.REGISTERED, context.by_user(user.pk), user=user)

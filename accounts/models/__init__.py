@@ -1,6 +1,7 @@
 from accounts.models.challenge import Challenge
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.limit_counter import LimitCounter
+from accounts.models.mailed_code import LoginCode, MailedCode, VerificationCode
 from accounts.models.message import Message
 from accounts.models.passkey import Passkey
 from accounts.models.second_factor import RecoveryCode, TotpFactor
@@ -8,12 +9,13 @@ from accounts.models.security_event import SecurityEvent
 from accounts.models.session import Session
 from accounts.models.signing_key import SigningKey
 from accounts.models.user import User
-from accounts.models.verification_code import VerificationCode
 
 __all__ = [
     "Challenge",
     "IdempotentRequest",
     "LimitCounter",
+    "LoginCode",
+    "MailedCode",
     "Message",
     "Passkey",
     "RecoveryCode",

@@ -14,6 +14,7 @@ class MessageKind(models.TextChoices):
     VERIFICATION = "verification", _("verify your address")
     REGISTRATION_ATTEMPT = "registration_attempt", _("somebody tried to register with your address")
     VERIFICATION_CODE = "verification_code", _("your code")
+    LOGIN_CODE = "login_code", _("your code to log in")
     PASSWORD_RESET = "password_reset", _("reset your password")
     PASSWORD_CHANGED = "password_changed", _("your password was changed")
     PASSWORD_GUESSED = "password_guessed", _("somebody tries to guess your password")

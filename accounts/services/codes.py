@@ -1,6 +1,7 @@
 """Six-digit codes that prove a mailbox: issue, spend (contract, Durudex; OWASP ASVS 5.0, 6.5 and 6.6).
 
-A code belongs to an address, whether an account has it or not, and to no purpose. Every step is one statement that
+A code belongs to an address, whether an account has it or not, and to the purpose of its table: one that logs in signs
+nobody up and resets nothing, and the other way round. Every step is one statement that
 decides by itself, so that it holds between workers on either database, and costs the same whatever the row was before.
 """
 
@@ -15,7 +16,7 @@ from datetime import datetime
 from django.db.models import F
 
 from accounts.core.conf import conf
-from accounts.models import VerificationCode
+from accounts.models import MailedCode, VerificationCode
 from accounts.services import limits, names
 
 
@@ -42,40 +43,42 @@ def one_try(email: str) -> Iterator[Attempt]:
             limits.give_back(*tries)
 
 
-def issue(email: str, *, now: datetime) -> str:
-    """A new code for `email`, which replaces the one before."""
+def issue(kind: type[MailedCode], email: str, *, bound_to: str = "", now: datetime) -> str:
+    """A new code for `email`, which replaces the one before of this kind.
+
+    bound_to: what has to be the same when the code is spent.
+    """
     key, code = names.lookup_key(email), f"{secrets.randbelow(10**6):06d}"
-    row = VerificationCode(
+    row = kind(
         email_key=key,
-        code_hash=_hash(key, code, conf.secret_keys[0]),
+        code_hash=_hash(kind, key, code, bound_to, conf.secret_keys[0]),
         tries=0,
         expires_at=now + conf.verification_code_lifetime,
-        hour_started_at=now,
     )
+    if isinstance(row, VerificationCode):
+        row.hour_started_at = now
     replaced = ["code_hash", "tries", "expires_at"]
-    VerificationCode.objects.bulk_create(
-        [row], update_conflicts=True, unique_fields=["email_key"], update_fields=replaced
-    )
+    kind.objects.bulk_create([row], update_conflicts=True, unique_fields=["email_key"], update_fields=replaced)
     return code
 
 
-def spend(email: str, code: str, *, now: datetime) -> bool:
+def spend(kind: type[MailedCode], email: str, code: str, *, bound_to: str = "", now: datetime) -> bool:
     """Counts one try at the code of `email`, and spends the code where it is the right one.
 
     Called in the transaction of what the code allows. The first statement locks the row until that ends, so racing
     tries take turns: where the code was right and something else is refused, rolling back gives code and try back;
     a wrong try is to be committed.
     """
-    rows = VerificationCode.objects.filter(email_key=names.lookup_key(email))
+    rows = kind.objects.filter(email_key=names.lookup_key(email))
     if not rows.live(now).update(tries=F("tries") + 1):
         return False
     row = rows.get()
-    if not any(hmac.compare_digest(row.code_hash, _hash(row.email_key, code, key)) for key in conf.secret_keys):
+    right = [_hash(kind, row.email_key, code, bound_to, key) for key in conf.secret_keys]
+    if not any(hmac.compare_digest(row.code_hash, each) for each in right):
         return False
     return bool(rows.filter(code_hash=row.code_hash).update(code_hash=""))
 
 
-def _hash(email_key: str, code: str, secret_key: str) -> str:
-    return hmac.new(
-        b"accounts verification code" + secret_key.encode(), f"{email_key}\0{code}".encode(), hashlib.sha256
-    ).hexdigest()
+def _hash(kind: type[MailedCode], email_key: str, code: str, bound_to: str, secret_key: str) -> str:
+    message = "\0".join((email_key, code, bound_to) if bound_to else (email_key, code))
+    return hmac.new(kind.PURPOSE + secret_key.encode(), message.encode(), hashlib.sha256).hexdigest()

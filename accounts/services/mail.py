@@ -33,6 +33,12 @@ def verification_code(user: User | None, to: str, code: str, context: ClientCont
     _put(MessageKind.VERIFICATION_CODE, user, context.language, to=to, is_theirs=False, lifetime=lifetime, code=code)
 
 
+def login_code(user: User | None, code: str, context: ClientContext) -> None:
+    """The code that logs `user` in. Without a user, the row is discarded by the worker."""
+    lifetime = conf.verification_code_lifetime
+    _put(MessageKind.LOGIN_CODE, user, context.language, lifetime=lifetime, code=code)
+
+
 def password_reset(user: User | None, context: ClientContext) -> None:
     """The link to choose a new password. Without a user, the row is discarded by the worker."""
     asked = user or users.nobody()

@@ -11,6 +11,8 @@ pytestmark = pytest.mark.django_db
 
 BODIES: dict[str, dict[str, Any]] = {
     "login/": {"username": "alice", "password": "wrong-horse-9"},
+    "login/code/": {"email": "alice@example.org"},
+    "login/code/confirm/": {"email": "alice@example.org", "code": "000000"},
     "password/reset/": {"email": "alice@example.org"},
     "password/reset/confirm/": {
         "uid": "x",

@@ -12,7 +12,7 @@ from accounts.flows.purge_expired import purge_expired
 from accounts.models import IdempotentRequest, Message, SecurityEvent, Session, User
 from accounts.services import idempotency
 from tests.clients.authapi import PASSWORD, AuthApi
-from tests.mailbox import Mailbox, link_values
+from tests.mailbox import Mailbox, code_in, link_values
 
 pytestmark = pytest.mark.django_db
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
@@ -58,6 +58,32 @@ def test_a_registration_where_verification_is_mandatory(api: AuthApi, settings: 
 
 def test_a_login(api: AuthApi, alice: Any) -> None:
     assert_is_repeated(api, "login/", {"username": "alice", "password": PASSWORD})
+
+
+def test_a_login_with_a_mailed_code(api: AuthApi, verified_alice: Any, letters: Mailbox) -> None:
+    assert_is_repeated(api, "login/code/", {"email": "alice@example.org"})
+    body = {"email": "alice@example.org", "code": code_in(letters.only())}
+    first = api.call("POST", "login/code/confirm/", body, headers={"Idempotency-Key": "another"})
+    after = everything()
+    again = api.call("POST", "login/code/confirm/", body, headers={"Idempotency-Key": "another"})
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert everything() == after
+
+
+def test_a_login_with_a_mailed_code_whose_answer_was_never_kept(
+    api: AuthApi, verified_alice: Any, monkeypatch: Any
+) -> None:
+    """The code is spent: the client is told so, and asks for another one."""
+    monkeypatch.setattr("accounts.api.authapi.repeats.PAUSE", 0)
+    body = {"email": "alice@example.org", "code": api.login_code("alice@example.org")}
+    with monkeypatch.context() as killed:
+        killed.setattr(keep_answer.idempotency, "keep", lambda *_: None)
+        assert api.call("POST", "login/code/confirm/", body, headers=KEY).status_code == 200
+    after = everything()
+    for _ in range(2):
+        answer = api.call("POST", "login/code/confirm/", body, headers=KEY)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_code")
+        assert everything() == after
 
 
 def test_a_change_of_the_password_also_with_the_next_access_token(api: AuthApi, alice: Any) -> None:

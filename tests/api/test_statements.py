@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts.core.conf import conf
-from accounts.models import SecurityEvent
+from accounts.models import SecurityEvent, User
 from tests.clients.authapi import AuthApi
 from tests.statements import Statements
 
@@ -46,6 +46,27 @@ def test_bad_tokens_cost_no_statement(api: AuthApi, alice: Any) -> None:
         assert api.user(forged).status_code == 401
         assert api.refresh("x.y.z").status_code == 401
     assert len(statements) == 0, statements.sql
+
+
+def test_a_code_to_log_in_costs_the_same_for_every_address(
+    api: AuthApi, verified_alice: Any, rows: Any, settings: Any
+) -> None:
+    settings.LIMITS = {**settings.LIMITS, "MAILS_PER_HOUR": 100}
+    api.register("bob")
+
+    def cost(email: str, **state: bool) -> tuple[int, dict[str, int], bytes]:
+        User.objects.filter(username="alice").update(**{"is_staff": False, "is_active": True, **state})
+        before = rows()
+        with Statements() as statements:
+            answer = api.ask_for_code(email)
+        assert answer.status_code == 200
+        return len(statements), {name: count - before[name] for name, count in rows().items()}, answer.content
+
+    known = cost("alice@example.org")
+    assert known == cost("nobody@example.org") == cost("bob@example.org")
+    assert known == cost("alice@example.org", is_staff=True) == cost("alice@example.org", is_superuser=True)
+    assert known == cost("alice@example.org", is_active=False)
+    assert known[1] == {"User": 0, "EmailAddress": 0, "Session": 0, "SigningKey": 0, "SecurityEvent": 1, "Message": 1}
 
 
 @pytest.mark.parametrize("path", ["password/reset/", "registration/resend-email/"])

@@ -4,6 +4,7 @@ from typing import Any
 from django.test import Client
 
 from tests import openapi
+from tests.mailbox import Mailbox, code_in
 
 PASSWORD = "correct-horse-9"
 
@@ -53,6 +54,17 @@ class AuthApi:
 
     def login(self, name: str, password: str = PASSWORD, *, field: str = "username") -> Any:
         return self.call("POST", "login/", {field: name, "password": password})
+
+    def ask_for_code(self, email: str) -> Any:
+        return self.call("POST", "login/code/", {"email": email})
+
+    def login_code(self, email: str) -> str:
+        """Asks for a code to log in and reads it in the mail."""
+        assert self.ask_for_code(email).status_code == 200
+        return code_in(Mailbox().collect()[-1])
+
+    def log_in_with_code(self, email: str, code: str) -> Any:
+        return self.call("POST", "login/code/confirm/", {"email": email, "code": code})
 
     def refresh(self, token: str) -> Any:
         return self.call("POST", "token/refresh/", {"refresh": token})

@@ -1,12 +1,10 @@
 import json
-import re
-from email.message import EmailMessage
 from typing import Any
 
 from django.test import Client
 
 from tests.clients.authapi import PASSWORD
-from tests.mailbox import Mailbox
+from tests.mailbox import Mailbox, code_in
 
 GRAPHQL_JSON = "application/graphql-response+json"
 WORDS = {
@@ -144,9 +142,3 @@ def error(response: Any) -> dict[str, Any]:
 def word(response: Any) -> str:
     """The word of a response's only error."""
     return str(error(response)["code"])
-
-
-def code_in(letter: EmailMessage) -> str:
-    """The code in a mail's text."""
-    (found,) = re.findall(r"^([0-9]{6})$", letter.body, re.MULTILINE)
-    return str(found)

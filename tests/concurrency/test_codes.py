@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from accounts.models import SecurityEvent, Session, User, VerificationCode
+from accounts.models import LoginCode, SecurityEvent, Session, User, VerificationCode
+from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
-from tests.concurrency.race import race, rounds
+from tests.concurrency.race import race, rounds, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EMAILS = [f"carol{number}@example.org" for number in range(rounds(25))]
@@ -69,3 +70,48 @@ def test_a_forgotten_password_is_set_once() -> None:
         answers = race(*[lambda e=email, c=code, p=each: Durudex().forgot_password(e, c, p) for each in passwords])
         assert words(*answers) == ["INVALID_ARGUMENT"] * 3
         assert [words(Durudex().login(name, each)) for each in passwords].count([]) == 1
+
+
+@pytest.fixture
+def verified_alice(settings: Any) -> AuthApi:
+    settings.LIMITS = {**settings.LIMITS, "WRONG_CODES_PER_DAY": 100_000}
+    Durudex().register("alice")
+    return AuthApi()
+
+
+def test_of_eight_logins_with_one_code_one_wins(verified_alice: AuthApi) -> None:
+    email = "alice@example.org"
+    before = Session.objects.count()
+    for number in range(rounds(200)):
+        code = verified_alice.login_code(email)
+        answers = race(*[lambda code=code: AuthApi().log_in_with_code(email, code)] * 8)  # type: ignore[misc]
+        assert statuses(answers) == [200] + [400] * 7
+        assert {answer.json()["code"] for answer in answers if answer.status_code == 400} == {"invalid_code"}
+        assert Session.objects.count() == before + number + 1
+
+
+def test_guesses_at_a_code_to_log_in_are_bounded(verified_alice: AuthApi) -> None:
+    email = "alice@example.org"
+    before = Session.objects.count()
+    for _ in range(rounds(25)):
+        code = verified_alice.login_code(email)
+        guesses = [f"{(int(code) + number) % 10**6:06d}" for number in range(1, 11)]
+        answers = race(*[lambda g=guess: AuthApi().log_in_with_code(email, g) for guess in guesses])
+        assert statuses(answers) == [400] * 10
+        assert LoginCode.objects.get().tries == 5
+        assert verified_alice.log_in_with_code(email, code).status_code == 400
+    assert Session.objects.count() == before
+
+
+def test_a_login_with_a_code_and_a_reset(verified_alice: AuthApi) -> None:
+    """Whichever is first: after the reset nobody is in who was not let in after it."""
+    email = "alice@example.org"
+    for number in range(rounds(100)):
+        code, other = verified_alice.login_code(email), Durudex().mailed_code(email)
+        answers = race(
+            lambda code=code: AuthApi().log_in_with_code(email, code),  # type: ignore[misc]
+            lambda other=other, number=number: Durudex().forgot_password(email, other, f"battery-staple-{number}"),  # type: ignore[misc]
+        )
+        assert words(answers[1]) == []
+        assert answers[0].status_code in (200, 400)
+        assert Session.objects.filter(ended_at=None).count() == 0

@@ -35,7 +35,7 @@ def test_authapi(alice: Any, with_token: bool) -> None:
     operations.remove(("GET", "/api/auth/mfa/totp/activate/"))
     operations.remove(("POST", "/api/auth/passkeys/register/begin/"))
     operations.remove(("POST", "/api/auth/passkeys/login/begin/"))
-    assert len(operations) == 28
+    assert len(operations) == 30
     for method, path in operations:
         first, second = answers(method, path, data="{}", content_type="application/json", headers=headers)
         assert first == second, (method, path)

@@ -37,6 +37,10 @@ TABLES = {
         "email_key, code_hash, tries, expires_at, issued, hour_started_at",
         f"{ID}, '', 0, {AT}, 0, now()",
     ),
+    "accounts_logincode": (
+        "email_key, code_hash, tries, expires_at",
+        f"{ID}, '', 0, {AT}",
+    ),
     "accounts_challenge": (
         "id, user_id, proved, password_hash, kind, counted_as, tries_left, expires_at",
         f"{ID}, '{{user}}', 'pwd', '', 'api', '', 5, {AT}",
@@ -104,6 +108,7 @@ def test_every_batch_reads_what_the_first_one_read(expired: None) -> None:
         "sessions",
         "messages",
         "verification codes",
+        "login codes",
         "challenges",
         "repeated requests",
         "limit counters",

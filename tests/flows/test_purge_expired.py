@@ -8,10 +8,11 @@ import time_machine
 from django.contrib.sessions.models import Session as AdminSession
 
 from accounts.core import clock
+from accounts.flows.log_in_with_code import request_login_code
 from accounts.flows.purge_expired import purge_expired
 from accounts.flows.request_code import request_code
 from accounts.flows.rotate_signing_keys import rotate_signing_keys
-from accounts.models import LimitCounter, Message, SecurityEvent, Session, SigningKey, User, VerificationCode
+from accounts.models import LimitCounter, LoginCode, Message, SecurityEvent, Session, SigningKey, User, VerificationCode
 from accounts.services import keys
 from tests.flows.context import ADDRESS, client, logged_in, mailed, recorded, signed_up
 
@@ -20,6 +21,7 @@ KINDS = (
     "sessions",
     "messages",
     "verification codes",
+    "login codes",
     "challenges",
     "repeated requests",
     "limit counters",
@@ -62,6 +64,18 @@ def test_codes_are_kept_for_a_day_and_mail_until_it_is_settled() -> None:
     with time_machine.travel(ends + timedelta(days=1, seconds=1), tick=False):
         assert purge() == {"verification codes": 1}
     assert (VerificationCode.objects.count(), mailed()) == (0, [("verification_code", ADDRESS)])
+
+
+def test_codes_to_log_in_are_kept_as_long() -> None:
+    request_login_code(email=ADDRESS, context=client())
+    Message.objects.all().delete()
+    LimitCounter.objects.all().delete()
+    ends = LoginCode.objects.get().expires_at
+    with time_machine.travel(ends + timedelta(days=1), tick=False):
+        assert purge() == {}
+    with time_machine.travel(ends + timedelta(days=1, seconds=1), tick=False):
+        assert purge() == {"login codes": 1}
+    assert LoginCode.objects.count() == 0
 
 
 def test_events_are_kept_for_four_hundred_days() -> None:

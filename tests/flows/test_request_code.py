@@ -26,7 +26,7 @@ def test_the_mailed_code_is_the_right_one() -> None:
         [event("code_requested", username=None)],
     )
     (code,) = re.findall(r"\b\d{6}\b", Message.objects.get().text)
-    assert codes.spend("bob@example.org", code, now=clock.now()) is True
+    assert codes.spend(VerificationCode, "bob@example.org", code, now=clock.now()) is True
 
 
 def test_it_goes_to_the_address_as_its_owner_wrote_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from accounts.models import Message, SecurityEvent, Session, User, VerificationCode
+from accounts.models import LoginCode, Message, SecurityEvent, Session, User, VerificationCode
 from accounts.services import passwords
 from tests.api.malformed import BAD_VALUES, CORPUS, Malformed
 from tests.clients.authapi import PASSWORD, AuthApi
@@ -25,7 +25,7 @@ SIGN_IN = f'signIn(input: {{username: "alice", password: "{PASSWORD}"}}) {{ acce
 
 def stored() -> Any:
     """Everything that a request could have changed."""
-    tables = (User, EmailAddress, Session, SecurityEvent, Message, VerificationCode)
+    tables = (User, EmailAddress, Session, SecurityEvent, Message, VerificationCode, LoginCode)
     return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
 
@@ -48,6 +48,8 @@ class TestRow54:
         "path",
         [
             "/api/auth/login/",
+            "/api/auth/login/code/",
+            "/api/auth/login/code/confirm/",
             "/api/auth/logout/",
             "/api/auth/password/change/",
             "/api/auth/password/reset/",

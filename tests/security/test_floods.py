@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.core.context import Actor, ActorKind
 from accounts.flows.log_in import log_in
 from accounts.flows.request_password_reset import request_password_reset
-from accounts.models import LimitCounter, Message, SecurityEvent, User
+from accounts.models import LimitCounter, Message, SecurityEvent, Session, User
 from accounts.models.message import MessageKind
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, error
@@ -52,6 +52,7 @@ def mail_doors(address: str) -> list[Callable[[], Any]]:
         lambda: FastAPIUsers().forgot_password(upper),
         lambda: FastAPIUsers().request_verify_token(address),
         lambda: Durudex().create_code(address),
+        lambda: AuthApi().ask_for_code(upper),
         lambda: Client().post("/reset-password/again", {"email": address}),
         lambda: Client().post("/verify-email/again", {"email": address}),
     ]
@@ -66,7 +67,7 @@ class TestMailbox:
         answers = [is_limited(door()) for door in doors[: 5 - sent]]
         assert answers == [False] * (5 - sent)
         before = rows()
-        assert [is_limited(door()) for door in doors] == [True] * 7
+        assert [is_limited(door()) for door in doors] == [True] * 8
         assert rows() == before
 
     def test_twenty_a_day(self, alice: Any) -> None:
@@ -98,6 +99,7 @@ class TestPlace:
             ("RESETS_PER_IP", lambda number: FastAPIUsers().forgot_password(f"user{number}@example.org")),
             ("RESENDS_PER_IP", lambda number: AuthApi().resend(f"user{number}@example.org")),
             ("CODES_PER_IP", lambda number: Durudex().create_code(f"user{number}@example.org")),
+            ("CODES_PER_IP", lambda number: AuthApi().ask_for_code(f"user{number}@example.org")),
             ("WRONG_KEYS_PER_IP", lambda number: AuthApi().verify_email("wrong")),
             ("WRONG_KEYS_PER_IP", lambda number: AuthApi().confirm_reset("wrong", "wrong", PASSWORD)),
             ("WRONG_KEYS_PER_IP", lambda number: FastAPIUsers().verify("wrong")),
@@ -220,6 +222,31 @@ class TestCodes:
         assert words == ["INVALID_ARGUMENT"] * 25 + ["RATE_LIMITED"] * 5
         # The right one is not looked at either.
         assert error(durudex.sign_up("carol", "carol@example.org", code))["code"] == "RATE_LIMITED"
+
+    def test_codes_of_both_kinds_are_counted_together(self, verified_alice: Any, settings: Any) -> None:
+        settings.LIMITS = {**settings.LIMITS, "MAILS_PER_HOUR": 100, "MAILS_PER_DAY": 100}
+        address, api, durudex = "alice@example.org", AuthApi(), Durudex()
+        limited = []
+        for _ in range(5):
+            code = durudex.mailed_code(address)
+            limited += [is_limited(durudex.forgot_password(address, f"x{code}", PASSWORD)) for _ in range(2)]
+            code = api.login_code(address)
+            limited += [is_limited(api.log_in_with_code("ALICE@example.org", f"x{code}")) for _ in range(4)]
+        assert limited == [False] * 25 + [True] * 5
+        sessions = Session.objects.count()
+        # The right one is not looked at either; the password still is.
+        answer = api.log_in_with_code(address, code)
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert is_limited(durudex.forgot_password(address, durudex.mailed_code(address), PASSWORD))
+        assert Session.objects.count() == sessions
+        assert api.login("alice").status_code == 200
+
+    def test_right_codes_to_log_in_do_not_count(self, verified_alice: Any, settings: Any) -> None:
+        settings.LIMITS = {**settings.LIMITS, "WRONG_CODES_PER_DAY": 1}
+        api = AuthApi()
+        for _ in range(3):
+            code = api.login_code("alice@example.org")
+            assert api.log_in_with_code("alice@example.org", code).status_code == 200
 
     def test_right_codes_do_not_count(self, db: Any, settings: Any) -> None:
         settings.LIMITS = {**settings.LIMITS, "WRONG_CODES_PER_DAY": 1}

@@ -45,6 +45,9 @@ def normalised(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         ("login/", {"username": MARKS, "password": "x"}),
         ("login/", {"email": ADDRESS, "password": "x"}),
         ("login/", {"username": "alice", "password": MARKS}),
+        ("login/code/", {"email": ADDRESS}),
+        ("login/code/confirm/", {"email": ADDRESS, "code": "000000"}),
+        ("login/code/confirm/", {"email": "a@example.org", "code": MARKS}),
         ("registration/", {"username": MARKS, "email": "a@example.org", "password1": PASSWORD, "password2": PASSWORD}),
         ("registration/", {"username": "bob", "email": ADDRESS, "password1": PASSWORD, "password2": PASSWORD}),
         ("registration/", {"username": "bob", "email": "b@example.org", "password1": MARKS, "password2": MARKS}),
@@ -61,8 +64,9 @@ def test_authapi(api: AuthApi, rows: Any, path: str, body: dict[str, str]) -> No
     before = rows()
     answer = api.call("POST", path, body)
     assert answer.status_code == 400
-    # A refused login is recorded.
-    assert rows() == before | {"SecurityEvent": before["SecurityEvent"] + (path == "login/")}
+    # A refused login is recorded, and a refused code.
+    is_refusal = path == "login/" or body.get("code") == MARKS
+    assert rows() == before | {"SecurityEvent": before["SecurityEvent"] + is_refusal}
 
 
 @pytest.mark.parametrize(("path", "field"), [("token/refresh/", "refresh"), ("token/verify/", "token")])

@@ -70,6 +70,11 @@ class LoginSerializer(serializers.Serializer[Any]):
         return {"names": names, "password": attrs["password"]}
 
 
+class LoginCodeSerializer(serializers.Serializer[Any]):
+    email = Email(max_length=254)
+    code = Text()
+
+
 class UserDetailsSerializer(serializers.Serializer[User]):
     pk = serializers.UUIDField(read_only=True)
     username = Text(max_length=150)

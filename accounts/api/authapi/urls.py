@@ -1,7 +1,7 @@
 from django.urls import include, path, re_path
 from django.urls.converters import UUIDConverter
 
-from accounts.api.authapi import account_views, mfa_views, passkey_views, views
+from accounts.api.authapi import account_views, code_views, mfa_views, passkey_views, views
 from accounts.api.authapi.schema import SchemaView
 
 # Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
@@ -11,6 +11,8 @@ operations = [
     re_path(r"^token/verify/?$", views.TokenVerifyView.as_view()),
     re_path(r"^token/refresh/?$", views.TokenRefreshView.as_view()),
     re_path(r"^login/?$", views.LoginView.as_view()),
+    re_path(r"^login/code/?$", code_views.LoginCodeView.as_view()),
+    re_path(r"^login/code/confirm/?$", code_views.LoginCodeConfirmView.as_view()),
     re_path(r"^logout/?$", views.LogoutView.as_view()),
     re_path(r"^password/change/?$", views.PasswordChangeView.as_view()),
     re_path(r"^password/reset/?$", views.PasswordResetView.as_view()),
