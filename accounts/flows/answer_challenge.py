@@ -17,13 +17,16 @@ def answer_challenge(
 
     code: of the authenticator app, or a recovery code. kind: of the session that was asked for.
     Raises AccountError(INVALID_CHALLENGE) for one that is wrong, used, past its five minutes or its five tries,
-    AccountError(INVALID_CODE), AccountError(EMAIL_NOT_VERIFIED) and AccountError(RATE_LIMITED).
+    AccountError(INVALID_CODE), AccountError(INVALID_CREDENTIALS) where the password was changed at the same moment,
+    AccountError(EMAIL_NOT_VERIFIED) and AccountError(RATE_LIMITED).
     """
     now = clock.now()
     opened = challenges.find(challenge, kind=kind, now=now)
     if opened is None:
         raise AccountError(ErrorCode.INVALID_CHALLENGE)
     user = users.get(opened.user_id)
+    if user.password != opened.user.password:
+        raise AccountError(ErrorCode.INVALID_CHALLENGE)
     login: Started | AccountError = AccountError(ErrorCode.INVALID_CODE)
     with factors.one_try(opened.counted_as) as attempt:
         if not challenges.take_try(opened, now=now):
@@ -41,6 +44,8 @@ def answer_challenge(
                 login = logins.finish(
                     user,
                     proved=(*(Method(each) for each in opened.proved.split()), method),
+                    # As it is: the session begins only if no reset has replaced it meanwhile.
+                    proved_hash=user.password,
                     kind=kind,
                     lifetime=opened.lifetime,
                     context=context,

@@ -40,7 +40,8 @@ def log_in_with_passkey(
 
     state: of the ceremony. challenge: the one that begin_login() was given. lifetime: as for log_in().
     Raises AccountError(INVALID_CHALLENGE), AccountError(INVALID_PASSKEY), AccountError(INVALID_CREDENTIALS) for an
-    account that is not active, AccountError(EMAIL_NOT_VERIFIED) and AccountError(RATE_LIMITED).
+    account that is not active or whose password was changed at the same moment, AccountError(EMAIL_NOT_VERIFIED) and
+    AccountError(RATE_LIMITED).
     """
     now = clock.now()
     opened = challenges.find(challenge, kind=kind, now=now) if challenge is not None else None
@@ -50,6 +51,8 @@ def log_in_with_passkey(
     limits.take(*tries)
     proof = passkeys.check(state, credential, user_id=opened.user_id if opened else None)
     user = users.get(proof.passkey.user_id)
+    if opened is not None and user.password != opened.user.password:
+        raise AccountError(ErrorCode.INVALID_CHALLENGE)
     login: Started | AccountError = AccountError(ErrorCode.INVALID_PASSKEY)
     with transaction.atomic(durable=True):
         challenges.spend_once(state, user, now=now)
@@ -62,6 +65,8 @@ def log_in_with_passkey(
             login = logins.finish(
                 user,
                 proved=(*proved, Method.PASSKEY),
+                # As it is: the session begins only if no reset has replaced it meanwhile.
+                proved_hash=user.password,
                 kind=kind,
                 lifetime=opened.lifetime if opened else lifetime,
                 context=context,

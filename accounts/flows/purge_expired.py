@@ -24,7 +24,7 @@ BATCH = 1000
 # How long what is over is kept, for its owner and for administrators to look at.
 SESSIONS_KEPT = timedelta(days=30)
 MESSAGES_KEPT = timedelta(days=30)
-# Longer than the hour in which a code counts towards its limit.
+# Longer than the ten minutes that a code lives; the release before counts by its rows for an hour.
 CODES_KEPT = timedelta(days=1)
 EVENTS_KEPT = timedelta(days=400)
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from accounts.core import clock
-from accounts.models import RecoveryCode, Session, TotpFactor
-from tests.clients.authapi import AuthApi
+from accounts.models import RecoveryCode, Session, TotpFactor, User
+from accounts.services import links
+from tests.clients.authapi import PASSWORD, AuthApi
 from tests.concurrency.race import race, rounds, statuses
 from tests.second_factors import Authenticator, enrol
 
@@ -67,3 +68,22 @@ def test_one_enrolment(api: AuthApi) -> None:
     answers = race(*[lambda: api.call("POST", "mfa/totp/activate/", body, token=access)] * 8)
     assert statuses(answers) == [200] + [409] * 7
     assert (TotpFactor.objects.count(), RecoveryCode.objects.count()) == (1, 10)
+
+
+def test_a_reset_beside_an_answer(api: AuthApi, authenticator: Authenticator) -> None:
+    """Nothing that was proved with the old password is a session after the reset that ended all."""
+    user = User.objects.with_address().get()
+    for code in authenticator.recovery_codes:
+        (opened,) = challenges(api, 1)
+        new = f"battery-staple-{len(code)}-{code[:4]}"
+        token = links.reset_token(user)
+        reset, answered = race(
+            lambda token=token, new=new: api.confirm_reset(token.partition(".")[0], token, new),
+            lambda opened=opened, code=code: answer(api, opened, code),
+        )
+        assert reset.status_code == 200
+        assert answered.status_code in (200, 400)
+        assert live() == 0
+        user = User.objects.with_address().get()
+        user.set_password(PASSWORD)
+        user.save()

@@ -19,7 +19,7 @@ from accounts.api.authapi.schema import NO_AUTH, REQUIRED_AUTH, operation
 from accounts.api.authapi.serializers import JWTSerializer, NoBodySerializer
 from accounts.api.authapi.views import DETAIL, AuthApiView, detail, jwt_response
 from accounts.api.common.authentication import EnrollingBearerAuthentication
-from accounts.core.errors import ErrorCode
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.answer_challenge import answer_challenge
 from accounts.flows.change_factors import add_totp, offer_totp, remove_totp, replace_recovery_codes
 from accounts.flows.reauthenticate import reauthenticate
@@ -45,6 +45,10 @@ class MfaVerifyView(AuthApiView):
     )
     def post(self, request: Request) -> Response:
         return jwt_response(answer_challenge(**self.body(MfaVerifySerializer), context=self.client()))
+
+    def answer_anew(self) -> Response:
+        # The tokens are lost and the challenge is spent: the login begins again.
+        raise AccountError(ErrorCode.INVALID_CHALLENGE)
 
 
 class FactorsView(AuthApiView):

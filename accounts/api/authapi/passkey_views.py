@@ -20,6 +20,7 @@ from accounts.api.authapi.mfa_views import FactorsView
 from accounts.api.authapi.schema import NO_AUTH, REQUIRED_AUTH, operation
 from accounts.api.authapi.serializers import JWTSerializer, NoBodySerializer
 from accounts.api.authapi.views import AuthApiView, jwt_response
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.change_factors import add_passkey, offer_passkey, remove_passkey, rename_passkey
 from accounts.flows.log_in_with_passkey import begin_login, log_in_with_passkey
 from accounts.services.factors import passkeys
@@ -98,6 +99,10 @@ class PasskeyLoginCompleteView(AuthApiView):
     )
     def post(self, request: Request) -> Response:
         return jwt_response(log_in_with_passkey(**self.body(PasskeyLoginSerializer), context=self.client()))
+
+    def answer_anew(self) -> Response:
+        # The tokens are lost and the state is spent: the login begins again.
+        raise AccountError(ErrorCode.INVALID_CHALLENGE)
 
 
 class PasskeysView(FactorsView):
