@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell test lint bench faults client-docs graphql-docs sdk sdks messages lock image
+.PHONY: help run dev shell test lint bench faults races client-docs graphql-docs sdk sdks messages lock image
 
 # What a server needs before it starts.
 define set_up
@@ -39,6 +39,9 @@ bench: .venv/dev ## how fast it is, beside its peers and under attack; with B="s
 
 faults: .venv/dev ## what is lost while parts are killed, paused and restarted; with F="pause restart=3" these faults alone
 	$(BIN)/python -m tests.faults $(F)
+
+races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs half
+	TEST_ON=postgres RACES=1 $(BIN)/python -m pytest tests/concurrency tests/flows/test_lost_updates.py
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client

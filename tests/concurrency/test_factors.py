@@ -34,7 +34,7 @@ def live() -> int:
 
 def test_one_step_over_eight_challenges(api: AuthApi, authenticator: Authenticator) -> None:
     opened = challenges(api, 8)
-    for number in range(rounds(20)):
+    for number in range(rounds(40)):
         TotpFactor.objects.update(last_step=0)
         code = authenticator.at(clock.now())
         answers = race(*[lambda one=one: answer(api, one, code) for one in opened])  # type: ignore[misc]

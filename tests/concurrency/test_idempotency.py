@@ -20,7 +20,7 @@ def repeated(api: AuthApi, path: str, body: dict[str, Any] | None = None, **kwar
 
 
 def test_a_registration(api: AuthApi) -> None:
-    for number in range(rounds(20)):
+    for number in range(rounds(40)):
         name = f"user{number}"
         body = {"username": name, "email": f"{name}@example.org", "password1": PASSWORD, "password2": PASSWORD}
         answer = repeated(api, "registration/", body)
@@ -31,14 +31,14 @@ def test_a_registration(api: AuthApi) -> None:
 
 
 def test_a_login(api: AuthApi, alice: Any) -> None:
-    for number in range(rounds(20)):
+    for number in range(rounds(40)):
         assert repeated(api, "login/", {"username": "alice", "password": PASSWORD}).status_code == 200
         assert Session.objects.count() == number + 2
 
 
 def test_a_change_of_the_password(api: AuthApi, alice: Any) -> None:
     old = PASSWORD
-    for number in range(rounds(20)):
+    for number in range(rounds(40)):
         new = f"battery-staple-{number}"
         body = {"old_password": old, "new_password1": new, "new_password2": new}
         answer = repeated(api, "password/change/", body, token=alice["access"])
