@@ -9,7 +9,13 @@ from accounts.core.conf import conf
 
 # Where a cookie says who asks, or is set. Elsewhere a browser keeps its cookies to itself.
 COOKIE_PATHS = ("/auth/cookie/", "/users/")
-REFRESH_COOKIE_PATHS = ("/api/auth/login", "/api/auth/logout", "/api/auth/registration", "/api/auth/token/")
+REFRESH_COOKIE_PATHS = (
+    "/api/auth/login",
+    "/api/auth/logout",
+    "/api/auth/mfa/verify",
+    "/api/auth/registration",
+    "/api/auth/token/",
+)
 
 
 class CorsMiddleware(middleware.CorsMiddleware):
