@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.made_to_run import mailed
 from tests.sdk import __main__ as sdk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,18 +30,6 @@ def program(page: str, language: str, port: int) -> str:
     # The pages share one server, on which each name is taken once.
     own = re.sub(r"\b(alice|bob|carol)\b", rf"\1-{page}", block)
     return own.replace(SERVED, f"http://127.0.0.1:{port}")
-
-
-def mailed(folder: Path, address: str, pattern: str) -> str:
-    """The key or code in the mail to this address, once it is there."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for mail in sorted((folder / "var" / "mail").glob("*.eml"), reverse=True):
-            text = mail.read_text()
-            if f"To: {address}" in text and (found := re.search(pattern, text, re.MULTILINE)):
-                return found[1]
-        time.sleep(0.1)
-    raise AssertionError(f"no mail to {address}")
 
 
 def run(folder: Path, command: list[str], page: str, address: str) -> None:

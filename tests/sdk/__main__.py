@@ -66,26 +66,37 @@ def install_python() -> None:
         done.touch()
 
 
-def install_node() -> None:
-    done = NODE / "installed"
+def npm_ci(source: Path, place: Path) -> None:
+    """Installs in `place` what the lock of `source` names, once."""
+    done = place / "installed"
     if not done.exists():
-        NODE.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, NODE)
-        execute(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], NODE)
+            shutil.copy(source / name, place)
+        execute(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], place)
         done.touch()
+
+
+def install_node() -> None:
+    npm_ci(HERE, NODE)
     # Somebody else may be using it: a link that is right stays.
     if NODE_MODULES.resolve() != (NODE / "node_modules").resolve():
         NODE_MODULES.unlink(missing_ok=True)
         NODE_MODULES.symlink_to(NODE / "node_modules")
 
 
-def install(sdks: list[Sdk]) -> None:
-    BUILD.mkdir(exist_ok=True)
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two who install at a time would get into each other's way."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    # Two at a time would get into each other's way.
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(sdks: list[Sdk]) -> None:
+    BUILD.mkdir(exist_ok=True)
+    with alone():
         install_python()
         if any("node" in sdk.needs and not sdk.missing for sdk in sdks):
             install_node()

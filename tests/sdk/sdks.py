@@ -12,8 +12,8 @@ BUILD = HERE.parents[1] / "build"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accounts-backend"
 
 
-def kept(lock: str) -> Path:
-    return CACHE / f"sdk-{lock}-{hashlib.sha256((HERE / lock).read_bytes()).hexdigest()[:16]}"
+def kept(lock: str, folder: Path = HERE) -> Path:
+    return CACHE / f"{folder.name}-{lock}-{hashlib.sha256((folder / lock).read_bytes()).hexdigest()[:16]}"
 
 
 PYTHON = kept("requirements.txt") / "bin"
