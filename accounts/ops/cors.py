@@ -13,6 +13,7 @@ REFRESH_COOKIE_PATHS = (
     "/api/auth/login",
     "/api/auth/logout",
     "/api/auth/mfa/verify",
+    "/api/auth/passkeys/login/",
     "/api/auth/registration",
     "/api/auth/token/",
 )

@@ -81,7 +81,9 @@ def test_a_page_of_an_origin_that_is_let_in(origin: str, api: AuthApi) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["login/", "registration/", "token/refresh/", "logout/", "mfa/verify/"])
+@pytest.mark.parametrize(
+    "path", ["login/", "registration/", "token/refresh/", "logout/", "mfa/verify/", "passkeys/login/complete/"]
+)
 def test_browsers_may_send_credentials_where_the_cookie_is(path: str, settings: Any) -> None:
     headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}
     for cookie, expected in (("on", "true"), ("off", None)):
