@@ -40,9 +40,11 @@ def test_every_accepted_warning_has_a_reason() -> None:
         assert all(len(reason) > 20 for reason in sdk.accepted.values())
 
 
-@pytest.mark.parametrize("name", ["package-lock.json", "requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["tests/sdk/package-lock.json", "tests/sdk/requirements.txt", "examples/spa/package-lock.json"]
+)
 def test_locks_name_no_registry(name: str) -> None:
     """Whoever installs them takes their own."""
-    text = (HERE / name).read_text()
+    text = (ROOT / name).read_text()
     assert "resolved" not in text
     assert "--index-url" not in text
