@@ -55,7 +55,7 @@ class TotpActivateSerializer(serializers.Serializer[Any]):
     code = Text()
 
 
-class NewRecoveryCodesSerializer(serializers.Serializer[Any]):
+class TotpActivatedSerializer(serializers.Serializer[Any]):
     recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
@@ -87,7 +87,7 @@ class PasskeyBegunSerializer(serializers.Serializer[Any]):
     state = serializers.CharField()
 
 
-class NewPasskeySerializer(serializers.Serializer[Any]):
+class PasskeyAddSerializer(serializers.Serializer[Any]):
     state = Text()
     credential = WebAuthnJSON()
     name = Text(max_length=100)

@@ -7,10 +7,10 @@ from rest_framework.response import Response
 from accounts.api.authapi.mfa_serializers import (
     MfaStatusSerializer,
     MfaVerifySerializer,
-    NewRecoveryCodesSerializer,
     ReauthenticateSerializer,
     RecoveryCodesLeftSerializer,
     RecoveryCodesSerializer,
+    TotpActivatedSerializer,
     TotpActivateSerializer,
     TotpDeactivateSerializer,
     TotpOfferSerializer,
@@ -104,7 +104,7 @@ class TotpActivateView(FactorsView):
     @operation(
         _("Add an authenticator app"),
         request=TotpActivateSerializer,
-        success={200: NewRecoveryCodesSerializer},
+        success={200: TotpActivatedSerializer},
         refusals=(401, 403),
         repeatable=True,
         auth=REQUIRED_AUTH,

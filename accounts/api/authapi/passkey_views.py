@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authapi.mfa_serializers import (
-    NewPasskeySerializer,
     PasskeyAddedSerializer,
+    PasskeyAddSerializer,
     PasskeyBegunSerializer,
     PasskeyLoginBeginSerializer,
     PasskeyLoginSerializer,
@@ -51,7 +51,7 @@ class PasskeyRegisterCompleteView(FactorsView):
 
     @operation(
         _("Add a passkey"),
-        request=NewPasskeySerializer,
+        request=PasskeyAddSerializer,
         success={201: PasskeyAddedSerializer},
         refusals=(401, 403),
         repeatable=True,
@@ -59,7 +59,7 @@ class PasskeyRegisterCompleteView(FactorsView):
         tags=TAGS,
     )
     def post(self, request: Request) -> Response:
-        body = self.body(NewPasskeySerializer)
+        body = self.body(PasskeyAddSerializer)
         passkey, codes = add_passkey(session=self.session, **body, context=self.client())
         return Response({**PasskeySerializer(passkey).data, "recovery_codes": codes}, status=201)
 

@@ -108,7 +108,9 @@ func main() {
 	}
 
 	person := *accounts.NewRegistrationRequest(username, email, password, password)
-	registered := must(anyone.AuthAPI.AuthRegistrationCreate(ctx).RegistrationRequest(person).Execute())
+	// Who sends it again under this key gets the same answer.
+	once := anyone.AuthAPI.AuthRegistrationCreate(ctx).IdempotencyKey("register-" + username)
+	registered := must(once.RegistrationRequest(person).Execute())
 	expect(registered.User.Username == username, "the user")
 	step("register")
 

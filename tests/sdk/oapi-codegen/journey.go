@@ -73,18 +73,21 @@ func main() {
 	mine := client(me)
 	logIn := func(password string) *accounts.AuthLoginCreateResponse {
 		body := accounts.LoginRequest{Username: &username, Password: password}
-		return must(anyone.AuthLoginCreateWithResponse(ctx, body))
+		return must(anyone.AuthLoginCreateWithResponse(ctx, nil, body))
 	}
 	profile := func() *accounts.AuthUserRetrieveResponse { return must(mine.AuthUserRetrieveWithResponse(ctx)) }
 
 	person := accounts.RegistrationRequest{
 		Username: username, Email: types.Email(email), Password1: password, Password2: password,
 	}
-	registered := must(anyone.AuthRegistrationCreateWithResponse(ctx, person))
+	// Who sends it again under this key gets the same answer.
+	key := "register-" + username
+	once := &accounts.AuthRegistrationCreateParams{IdempotencyKey: &key}
+	registered := must(anyone.AuthRegistrationCreateWithResponse(ctx, once, person))
 	expect(registered.JSON201 != nil && registered.JSON201.User.Username == username, "the user")
 	step("register")
 
-	taken := must(anyone.AuthRegistrationCreateWithResponse(ctx, person))
+	taken := must(anyone.AuthRegistrationCreateWithResponse(ctx, nil, person))
 	expect(taken.JSON400 != nil && len(*taken.JSON400.Username) > 0, "a sentence")
 	step("taken")
 
@@ -116,11 +119,11 @@ func main() {
 	change := accounts.PasswordChangeRequest{
 		OldPassword: password, NewPassword1: newPassword, NewPassword2: newPassword,
 	}
-	expect(must(mine.AuthPasswordChangeCreateWithResponse(ctx, change)).JSON200 != nil, "a new password")
+	expect(must(mine.AuthPasswordChangeCreateWithResponse(ctx, nil, change)).JSON200 != nil, "a new password")
 	expect(logIn(password).JSON400 != nil, "a refusal")
 	step("change")
 
-	expect(must(mine.AuthLogoutCreateWithResponse(ctx)).JSON200 != nil, "logged out")
+	expect(must(mine.AuthLogoutCreateWithResponse(ctx, nil)).JSON200 != nil, "logged out")
 	step("logout")
 
 	me.refresh = ""

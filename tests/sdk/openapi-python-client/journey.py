@@ -66,7 +66,9 @@ client: Any = Client(base_url=SERVER, httpx_args={"auth": me})
 
 email = f"{USERNAME}@example.org"
 person = RegistrationRequest(username=USERNAME, email=email, password1=PASSWORD, password2=PASSWORD)
-registered = auth_registration_create.sync(client=anyone, body=person)
+# Who sends it again under this key gets the same answer.
+key = f"register-{USERNAME}"
+registered = auth_registration_create.sync(client=anyone, body=person, idempotency_key=key)
 assert isinstance(registered, JWT), registered
 step("register")
 

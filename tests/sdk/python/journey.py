@@ -51,7 +51,9 @@ def log_in(password: str) -> sdk.JWT:
 person = sdk.RegistrationRequest(
     username=USERNAME, email=f"{USERNAME}@example.org", password1=PASSWORD, password2=PASSWORD
 )
-assert auth.auth_registration_create(person).user.username == USERNAME
+# Who sends it again under this key gets the same answer.
+key = f"register-{USERNAME}"
+assert auth.auth_registration_create(person, idempotency_key=key).user.username == USERNAME
 step("register")
 
 taken = refused(lambda: auth.auth_registration_create(person), 400)

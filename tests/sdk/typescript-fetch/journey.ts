@@ -45,7 +45,9 @@ const logIn = (password: string) => anyone.authLoginCreate({ loginRequest: { use
 
 play(async () => {
   const registrationRequest = { username, email, password1: password, password2: password };
-  const registered = await anyone.authRegistrationCreate({ registrationRequest });
+  // Who sends it again under this key gets the same answer.
+  const idempotencyKey = `register-${username}`;
+  const registered = await anyone.authRegistrationCreate({ registrationRequest, idempotencyKey });
   assert.equal(registered.user.username, username);
   step("register");
 
