@@ -321,7 +321,7 @@ def test_a_second_factor(app: App, context: Any, shown: Any) -> None:
     codes = app.ask("mfa/totp/activate", access, activation_token=offer["activation_token"], code=totp.now())
     page.get_by_role("button", name="Log out").click()
     log_in(page, "carol", PASSWORD)
-    code = page.get_by_label("Code of your authenticator app, or recovery code")
+    code = page.get_by_label("Code of your app, or recovery code")
     code.fill("nonsense-code")
     page.get_by_role("button", name="Go on").click()
     page.get_by_text("This code is not right, or was used before.").wait_for()

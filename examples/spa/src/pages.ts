@@ -60,16 +60,26 @@ function logIn(): Node[] {
 }
 
 function secondStep({ challenge, factors }: MfaRequired): HTMLElement {
-  const names = { [SecondFactor.totp]: "Code of your authenticator app", [SecondFactor.recovery_code]: "recovery code" };
-  const label = factors.map((factor) => names[factor]).join(", or ");
+  const label = factors.includes(SecondFactor.totp) ? "Code of your app, or recovery code" : "Recovery code";
   const fields = [{ name: "code", label, autocomplete: "one-time-code" }];
   const submit = async ({ code = "" }, key: string) => {
     const options = { body: { challenge, code: code.trim() }, params: under(key), credentials: "include" } as const;
     await enter(() => answered(anyone.POST("/api/auth/mfa/verify/", options)));
   };
+  const withPasskey = async (_: unknown, key: string) => {
+    const begun = await answered(anyone.POST("/api/auth/passkeys/login/begin/", { body: { challenge } }));
+    const asked = begun.options as unknown as PublicKeyCredentialRequestOptionsJSON;
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked);
+    const made = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
+    const credential = { ...made.toJSON() };
+    const body = { state: begun.state, credential, challenge };
+    const options = { body, params: under(key), credentials: "include" } as const;
+    await enter(() => answered(anyone.POST("/api/auth/passkeys/login/complete/", options)));
+  };
+  const passkey = factors.includes(SecondFactor.passkey) ? [form({ button: "Use a passkey", submit: withPasskey })] : [];
   const again = form({ button: "Start again", submit: async () => location.reload() });
   again.classList.add("minor");
-  return h("div", {}, form({ fields, button: "Go on", submit }), again);
+  return h("div", {}, ...passkey, form({ fields, button: "Go on", submit }), again);
 }
 
 function verifyEmail(query: URLSearchParams): Node[] {
