@@ -40,7 +40,7 @@ bench: .venv/dev ## how fast it is, beside its peers and under attack; with B="s
 faults: .venv/dev ## what is lost while parts are killed, paused and restarted; with F="pause restart=3" these faults alone
 	$(BIN)/python -m tests.faults $(F)
 
-races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs half
+races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs a third
 	TEST_ON=postgres RACES=1 $(BIN)/python -m pytest tests/concurrency tests/flows/test_lost_updates.py
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)

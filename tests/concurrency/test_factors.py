@@ -9,6 +9,7 @@ from accounts.models import RecoveryCode, Session, TotpFactor, User
 from accounts.services import links
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.concurrency.race import race, rounds, statuses
+from tests.passkeys import Authenticator as Passkey
 from tests.second_factors import Authenticator, enrol
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,3 +88,17 @@ def test_a_reset_beside_an_answer(api: AuthApi, authenticator: Authenticator) ->
         user = User.objects.with_address().get()
         user.set_password(PASSWORD)
         user.save()
+
+
+def test_one_answer_of_a_passkey(api: AuthApi) -> None:
+    access = api.register("carol").json()["access"]
+    device = Passkey()
+    begun = api.call("POST", "passkeys/register/begin/", {}, token=access).json()
+    body = {"state": begun["state"], "credential": device.create(begun["options"]), "name": "Phone"}
+    assert api.call("POST", "passkeys/register/complete/", body, token=access).status_code == 201
+    for number in range(rounds(40)):
+        begun = api.call("POST", "passkeys/login/begin/", {}).json()
+        body = {"state": begun["state"], "credential": device.get(begun["options"])}
+        answers = race(*[lambda body=body: api.call("POST", "passkeys/login/complete/", body)] * 8)  # type: ignore[misc]
+        assert statuses(answers) == [200] + [400] * 7
+        assert live() == number + 2

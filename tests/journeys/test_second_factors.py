@@ -1,11 +1,14 @@
 """Second factors through every door: an authenticator app is added, asked for, and removed."""
 
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.test import Client
 
 from accounts.core import clock
@@ -251,6 +254,10 @@ def test_codes_are_those_of_the_standard() -> None:
 
     rfc = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     assert step_of(rfc, "287082", now=datetime.fromtimestamp(59, UTC)) == 1
+    # Another library's codes, of this moment.
+    other = TOTP(base64.b32decode(rfc), 6, SHA1(), 30)  # noqa: S303
+    now = clock.now()
+    assert step_of(rfc, other.generate(int(now.timestamp())).decode(), now=now) == int(now.timestamp()) // 30
     vectors = {1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037"}
     for seconds, code in vectors.items():
         at = datetime.fromtimestamp(seconds, UTC)

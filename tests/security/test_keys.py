@@ -10,7 +10,7 @@ from django.core import signing
 from django.test import Client
 
 from accounts.core import clock
-from accounts.models import Session, User
+from accounts.models import LoginCode, Session, User, VerificationCode
 from accounts.services import codes, links
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, word
@@ -20,8 +20,9 @@ from tests.mailbox import Mailbox, link_values
 pytestmark = pytest.mark.django_db
 
 
-def test_row_33_codes_cannot_be_foreseen() -> None:
-    made = [codes.issue("carol@example.org", now=clock.now()) for _ in range(1000)]
+@pytest.mark.parametrize("kind", [VerificationCode, LoginCode])
+def test_row_33_codes_cannot_be_foreseen(kind: Any) -> None:
+    made = [codes.issue(kind, "carol@example.org", now=clock.now()) for _ in range(1000)]
     assert {len(code) for code in made} == {6}
     # Of a million codes, 1,000 repeat 0.5 on average; a digit stands 100 times at each place, give or take 9.5.
     assert len(set(made)) > 990

@@ -76,6 +76,10 @@ export function form({ fields = [], button: text, label, submit }: Options): HTM
   }
 
   async function refuse(error: unknown): Promise<void> {
+    if (error instanceof DOMException && error.name === "NotAllowedError") {
+      alert.textContent = "The device gave no answer, or it was cancelled.";
+      return;
+    }
     if (!(error instanceof Refused)) {
       alert.textContent = "The server cannot be reached. Nothing is lost: try again.";
       return;
