@@ -52,6 +52,8 @@ def logging_settings(*, level: str, format: str) -> dict[str, Any]:
             # Refused requests are in the request log; Django's own line for each would repeat them.
             "django.request": {"level": "ERROR", "filters": ["no_refusals"]},
             "django.security": {"level": "CRITICAL"},
+            # It would write a line with its id for each passkey that is used.
+            "fido2": {"level": "WARNING"},
             # gunicorn's own lines; their level is in config/gunicorn.py. Its own handler is taken away, for the root's.
             "gunicorn.error": {"handlers": [], "propagate": True},
         },

@@ -61,6 +61,7 @@ LIMITS = {
         "WRONG_PASSWORDS_PER_IP": 100,
         "WRONG_CODES_PER_DAY": 25,
         "WRONG_FACTORS_PER_HOUR": 20,
+        "FACTOR_CHANGES_PER_HOUR": 30,
         "WRONG_KEYS_PER_IP": 60,
         "MAILS_PER_HOUR": 5,
         "MAILS_PER_DAY": 20,

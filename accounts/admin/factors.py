@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,6 +33,15 @@ class CodeField(forms.CharField):
         super().__init__(label=_("Code"), max_length=40, widget=forms.TextInput(attrs=look), **kwargs)
 
 
+class CredentialField(forms.JSONField):
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            # Nested more deeply than Python reads.
+            raise ValidationError(self.error_messages["invalid"]) from None
+
+
 class ChallengeForm(forms.Form):
     """A code, or what a passkey has signed.
 
@@ -41,7 +51,7 @@ class ChallengeForm(forms.Form):
     challenge = forms.CharField(max_length=100, widget=forms.HiddenInput)
     next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
     state = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
-    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    credential = CredentialField(required=False, widget=forms.HiddenInput)
     code = CodeField(required=False)
 
 

@@ -3,10 +3,8 @@ from django.db import transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models.security_event import EventKind
 from accounts.models.session import Method, SessionKind
-from accounts.services import audit, challenges, factors, idempotency, logins, mail, users
-from accounts.services.factors import recovery_codes
+from accounts.services import challenges, factors, idempotency, logins, users
 from accounts.services.logins import LoggedIn, Started
 
 
@@ -32,15 +30,11 @@ def answer_challenge(
         if not challenges.take_try(opened, now=now):
             raise AccountError(ErrorCode.INVALID_CHALLENGE)
         with transaction.atomic(durable=True):
-            method = factors.spend(user, code, now=now)
+            method = factors.spend(user, code, context, now=now)
             attempt.is_right = method is not None
-            if method is None:
-                audit.record(EventKind.FACTOR_REFUSED, context, user=user)
-            else:
+            if method is not None:
                 if not challenges.spend(opened, now=now):
                     raise AccountError(ErrorCode.INVALID_CHALLENGE)
-                if method is Method.RECOVERY_CODE:
-                    mail.recovery_code_used(user, context, left=recovery_codes.left(user))
                 login = logins.finish(
                     user,
                     proved=(*(Method(each) for each in opened.proved.split()), method),

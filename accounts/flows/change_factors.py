@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 
@@ -30,7 +30,9 @@ def offer_totp(*, session: Session, again: str = "") -> totp.Offer:
 
 
 def add_totp(*, session: Session, token: str, code: str, context: ClientContext) -> list[str]:
-    """Adds the authenticator app that `code` comes from, ends the user's other sessions, and answers recovery codes.
+    """Adds the authenticator app that `code` comes from, and ends the user's other sessions.
+
+    Answers ten recovery codes; any before are dead.
 
     token: of the offer.
     Raises AccountError(INVALID_OFFER), AccountError(INVALID_CODE), AccountError(FACTOR_EXISTS),
@@ -47,6 +49,7 @@ def add_totp(*, session: Session, token: str, code: str, context: ClientContext)
         attempt.is_right = step is not None
     if step is None:
         raise AccountError(ErrorCode.INVALID_CODE)
+    factors.check_change(user)
     with transaction.atomic(durable=True):
         # Before the factor is: "this was not me" removes what was added since its notice was mailed.
         mail.factor_added(user, context)
@@ -60,7 +63,7 @@ def add_totp(*, session: Session, token: str, code: str, context: ClientContext)
 
 
 def remove_totp(*, session: Session, code: str | None = None, context: ClientContext) -> None:
-    """Removes the authenticator app, and the recovery codes with it, and ends the user's other sessions.
+    """Removes the authenticator app, and ends the user's other sessions. Recovery codes go with the last factor.
 
     code: of the app or a recovery code, in the place of a recent proof.
     Raises AccountError(FACTOR_NOT_FOUND), AccountError(INVALID_CODE), AccountError(REAUTHENTICATION_REQUIRED) and
@@ -74,11 +77,10 @@ def remove_totp(*, session: Session, code: str | None = None, context: ClientCon
         sessions.check_recent(session, now=now)
     else:
         with factors.one_try(str(user.pk)) as attempt, transaction.atomic(durable=True):
-            attempt.is_right = factors.spend(user, code, now=now) is not None
-            if not attempt.is_right:
-                audit.record(EventKind.FACTOR_REFUSED, context, user=user, session_id=session.pk)
+            attempt.is_right = factors.spend(user, code, context, session=session, now=now) is not None
         if not attempt.is_right:
             raise AccountError(ErrorCode.INVALID_CODE)
+    factors.check_change(user)
     with transaction.atomic(durable=True):
         if not totp.remove(user):
             raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
@@ -107,6 +109,7 @@ def add_passkey(
     now = clock.now()
     sessions.check_recent(session, now=now)
     user = session.user
+    factors.check_change(user)
     with transaction.atomic(durable=True):
         sessions.lock_user(user.pk)
         challenges.spend_once(state, user, now=now)
@@ -124,9 +127,10 @@ def add_passkey(
 def rename_passkey(*, session: Session, id: uuid.UUID, name: str) -> Passkey:
     """Raises AccountError(FACTOR_NOT_FOUND)."""
     with transaction.atomic(durable=True):
-        if not passkeys.of(session.user).filter(pk=id).update(name=name):
-            raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
-        return cast(Passkey, passkeys.of(session.user).get(pk=id))
+        passkey = passkeys.rename(session.user, id, name)
+    if passkey is None:
+        raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
+    return passkey
 
 
 def remove_passkey(*, session: Session, id: uuid.UUID, context: ClientContext) -> None:
@@ -137,6 +141,7 @@ def remove_passkey(*, session: Session, id: uuid.UUID, context: ClientContext) -
     now = clock.now()
     sessions.check_recent(session, now=now)
     user = session.user
+    factors.check_change(user)
     with transaction.atomic(durable=True):
         if not passkeys.remove(user, id=id):
             raise AccountError(ErrorCode.FACTOR_NOT_FOUND)
@@ -155,6 +160,7 @@ def replace_recovery_codes(*, session: Session, context: ClientContext) -> list[
     now = clock.now()
     sessions.check_recent(session, now=now)
     user = session.user
+    factors.check_change(user)
     with transaction.atomic(durable=True):
         sessions.lock_user(user.pk)
         if set(factors.names(user)) <= {"recovery_code"}:

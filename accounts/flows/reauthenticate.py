@@ -60,10 +60,8 @@ def _by_password(session: Session, password: str, context: ClientContext) -> Met
 
 def _by_code(session: Session, code: str, context: ClientContext) -> Method:
     with factors.one_try(str(session.user_id)) as attempt, transaction.atomic(durable=True):
-        method = factors.spend(session.user, code, now=clock.now())
+        method = factors.spend(session.user, code, context, session=session, now=clock.now())
         attempt.is_right = method is not None
-        if method is None:
-            audit.record(EventKind.FACTOR_REFUSED, context, user=session.user, session_id=session.pk)
     if method is None:
         raise AccountError(ErrorCode.INVALID_CODE)
     return method

@@ -33,7 +33,7 @@ def report_not_me(*, key: str, context: ClientContext) -> None:
         audit.record(EventKind.DISOWNED, context, user=user)
         # Whoever did it may have added a factor, so that the owner does not get in again.
         if factors.forget(user, since=user.disowned_from):
-            audit.record(EventKind.FACTOR_REMOVED, context, user=user, detail="totp")
+            audit.record(EventKind.FACTOR_REMOVED, context, user=user, detail="disowned")
         if addresses.restore(user, address):
             mail.password_reset(user, context)
     limits.give_back(*tries)

@@ -47,6 +47,7 @@ class Limit:
 # By account, or by the canonical name that no account has.
 WRONG_PASSWORDS_PER_HOUR = Limit(setting="WRONG_PASSWORDS_PER_HOUR", window=HOUR)
 WRONG_PASSWORDS_PER_DAY = Limit(setting="WRONG_PASSWORDS_PER_DAY", window=DAY)
+FACTOR_CHANGES_PER_HOUR = Limit(setting="FACTOR_CHANGES_PER_HOUR", window=HOUR)
 WRONG_FACTORS_PER_HOUR = Limit(setting="WRONG_FACTORS_PER_HOUR", window=HOUR)
 GUESSING_NOTICES_PER_DAY = Limit(setting="GUESSING_NOTICES_PER_DAY", window=DAY)
 # By mailbox.

@@ -10,7 +10,6 @@ from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.models.message import MessageKind
 from accounts.services import links, outbox, users
-from accounts.services.factors import recovery_codes
 
 
 def verification(user: User | None, context: ClientContext) -> None:
@@ -82,10 +81,10 @@ def factor_removed(user: User, context: ClientContext) -> None:
     _notice(MessageKind.FACTOR_REMOVED, user, context, to=user.email, verified=user.email_verified)
 
 
-def recovery_code_used(user: User, context: ClientContext, *, left: int) -> None:
-    """Tells a user that a recovery code was used, and that new ones are needed when `left` are few."""
+def recovery_code_used(user: User, context: ClientContext, *, are_few: bool) -> None:
+    """Tells a user that a recovery code was used, and where few are left that new ones are needed."""
     _notice(MessageKind.RECOVERY_CODE_USED, user, context, to=user.email, verified=user.email_verified)
-    if left == recovery_codes.FEW:
+    if are_few:
         _put(MessageKind.RECOVERY_CODES_FEW, user, user.language)
 
 

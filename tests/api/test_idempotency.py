@@ -217,3 +217,12 @@ def test_what_is_kept_holds_no_token(api: AuthApi) -> None:
     row = str(IdempotentRequest.objects.values().get())
     for secret in (tokens["access"], tokens["refresh"], PASSWORD, "alice", "8e03978e"):
         assert secret not in row
+
+
+@pytest.mark.parametrize("depth", [300, 700, 900, 950, 980, 990, 1000, 100_000])
+def test_a_body_that_is_nested_deeply(depth: int, api: AuthApi, alice: Any, rows: Any) -> None:
+    before = rows()
+    body = '{"username": ' + "[" * depth + "]" * depth + "}"
+    answer = api.send("POST", "/api/auth/login/", data=body, content_type="application/json", headers=KEY)
+    assert answer.status_code == 400
+    assert rows() == before

@@ -13,7 +13,7 @@ from accounts.services.factors import recovery_codes, totp
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex
 from tests.clients.fastapi_users import FastAPIUsers
-from tests.mailbox import Mailbox
+from tests.mailbox import Mailbox, link_values
 from tests.second_factors import enrol
 from tests.statements import Statements
 
@@ -322,3 +322,29 @@ def test_a_key_that_was_replaced(alice: Any, api: AuthApi, settings: Any) -> Non
     user = User.objects.get()
     assert totp.spend(user, authenticator.next(), now=clock.now()) is False
     assert recovery_codes.spend(user, authenticator.recovery_codes[0]) is True
+
+
+def test_a_recovery_code_is_told_of_at_every_door(verified_alice: Any, api: AuthApi, letters: Mailbox) -> None:
+    authenticator = enrol(verified_alice["access"])
+    letters.collect()
+    for path in ("reauthenticate/", "mfa/totp/deactivate/"):
+        body = {"code": authenticator.recovery_codes.pop()}
+        assert api.call("POST", path, body, token=verified_alice["access"]).status_code == 200
+        assert "A recovery code was used" in {letter.subject for letter in letters.collect()}
+
+
+def test_this_was_not_me_removes_recovery_codes_that_were_made_since(
+    verified_alice: Any, api: AuthApi, letters: Mailbox
+) -> None:
+    authenticator = enrol(verified_alice["access"])
+    letters.collect()
+    with time_machine.travel(clock.now() + timedelta(minutes=5)):
+        change = {"old_password": PASSWORD, "new_password1": "battery-staple-7", "new_password2": "battery-staple-7"}
+        access = api.refresh(verified_alice["refresh"]).json()["access"]
+        assert api.call("POST", "password/change/", change, token=access).status_code == 200
+        (notice,) = letters.collect()
+        proof = {"code": authenticator.at(clock.now())}
+        assert api.call("POST", "reauthenticate/", proof, token=access).status_code == 200
+        assert api.call("POST", "mfa/recovery-codes/regenerate/", {}, token=access).status_code == 200
+        assert Client().post("/not-me", link_values(notice)).status_code == 200
+    assert (TotpFactor.objects.count(), RecoveryCode.objects.count()) == (1, 0)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import OperationalError, connection
 from django.test import Client
 from fido2.webauthn import AuthenticatorData
 
@@ -268,3 +269,50 @@ def test_pages_of_listed_origins_may_ask(settings: Any, passkey: Authenticator, 
 
 def test_a_password_login_asks_for_what_was_added(passkey: Authenticator, api: AuthApi) -> None:
     assert api.login("alice", PASSWORD).json()["code"] == "mfa_required"
+
+
+@pytest.mark.parametrize("depth", [300, 700, 900, 950, 980, 990, 1000, 9000])
+def test_a_credential_that_is_nested_deeply(depth: int, passkey: Authenticator, api: AuthApi) -> None:
+    nested = '{"a": ' + "[" * depth + "]" * depth + "}"
+    body = '{"state": "x", "credential": ' + nested + "}"
+    answer = api.send("POST", "/api/auth/passkeys/login/complete/", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    asked = {"challenge": "x", "code": "1", "credential": nested, "state": "x"}
+    form = AuthApi("form").call("POST", "passkeys/login/complete/", {"state": "x", "credential": nested})
+    assert form.status_code == 400
+    page = Client().post("/admin/login/second-factor/", asked)
+    assert page.status_code == 200
+
+
+def test_a_database_that_is_gone(passkey: Authenticator, api: AuthApi) -> None:
+    begun = begin(api, "login")
+    body = {"state": begun["state"], "credential": passkey.get(begun["options"])}
+
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        if "accounts_passkey" in sql:
+            raise OperationalError("gone")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(fail):
+        answer = api.call("POST", "passkeys/login/complete/", body)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_beside_the_refresh_cookie(passkey: Authenticator, verified_alice: Any, api: AuthApi, settings: Any) -> None:
+    settings.REFRESH_COOKIE = "on"
+    answer = api.call("GET", "passkeys/", token=verified_alice["access"])
+    assert [each["name"] for each in answer.json()] == ["Phone"]
+
+
+def test_changes_are_limited(verified_alice: Any, api: AuthApi, letters: Mailbox, settings: Any) -> None:
+    """Each is told to the mailbox, which may be somebody else's."""
+    settings.LIMITS = {**settings.LIMITS, "FACTOR_CHANGES_PER_HOUR": 3}
+    token = verified_alice["access"]
+    assert add(api, token).status_code == 201
+    assert api.call("POST", "mfa/recovery-codes/regenerate/", {}, token=token).status_code == 200
+    (listed,) = api.call("GET", "passkeys/", token=token).json()
+    assert api.call("DELETE", f"passkeys/{listed['id']}/", token=token).status_code == 204
+    letters.collect()
+    answer = add(api, token)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert (Passkey.objects.count(), letters.collect()) == (0, [])

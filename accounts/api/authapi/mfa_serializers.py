@@ -76,7 +76,11 @@ class WebAuthnJSON(serializers.JSONField):
     """What WebAuthn has as JSON: the options of a ceremony, and what `toJSON()` of a PublicKeyCredential answers."""
 
     def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
+        try:
+            value = super().to_internal_value(data)
+        except RecursionError:
+            # Nested more deeply than Python reads or writes.
+            value = None
         if not isinstance(value, dict):
             self.fail("invalid")
         return value

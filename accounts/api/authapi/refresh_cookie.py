@@ -26,7 +26,7 @@ def read(request: Request) -> str:
 
 def move_into(response: Response) -> None:
     """Takes the refresh token, if there is one, out of the answer's body and puts it into the cookie."""
-    if not (response.data or {}).get("refresh"):
+    if not isinstance(response.data, dict) or not response.data.get("refresh"):
         return
     response.set_cookie(
         NAME,

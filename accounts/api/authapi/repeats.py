@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -103,7 +102,7 @@ class RepeatableView(DialectView):
             return None
         for look in range(LOOKS):
             if look:
-                time.sleep(PAUSE)
+                idempotency.pause(PAUSE)
             row = idempotency.done_before(key)
             if row is None:
                 return None
@@ -111,7 +110,12 @@ class RepeatableView(DialectView):
                 self.repeat_key = None
                 return Response(answer["data"], status=answer["status"])
         # Its worker was killed between the act and the answer; what is answered now is kept in its place.
-        return self.answer_anew()
+        try:
+            return self.answer_anew()
+        except AccountError:
+            # Nothing more is looked for.
+            self.repeat_key = None
+            raise
 
 
 def _plain(data: Any) -> Any:

@@ -5,11 +5,16 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from accounts.core.conf import conf
-from accounts.models import User
+from accounts.core.context import ClientContext
+from accounts.models import Session, User
+from accounts.models.security_event import EventKind
 from accounts.models.session import SECOND_FACTORS, Method
-from accounts.services import limits
+from accounts.services import audit, limits, mail
 from accounts.services.codes import Attempt
 from accounts.services.factors import passkeys, recovery_codes, totp
+
+# More than a recovery code has, however it is grouped.
+LONGEST_CODE = 64
 
 
 def are_needed(user: User, proved: tuple[Method, ...]) -> bool:
@@ -21,6 +26,14 @@ def names(user: User) -> list[str]:
     """What `user` can answer a challenge with."""
     there = {"totp": totp.find(user), "passkey": passkeys.of(user).exists(), "recovery_code": recovery_codes.left(user)}
     return [name for name, is_there in there.items() if is_there]
+
+
+def check_change(user: User) -> None:
+    """Counts one change of factors: each is told to a mailbox, which may not be the user's.
+
+    Not to be called inside a transaction. Raises AccountError(RATE_LIMITED) after FACTOR_CHANGES_PER_HOUR.
+    """
+    limits.take((limits.FACTOR_CHANGES_PER_HOUR, str(user.pk)))
 
 
 @contextmanager
@@ -39,22 +52,31 @@ def one_try(counted_as: str) -> Iterator[Attempt]:
             limits.give_back(*tries)
 
 
-def spend(user: User, code: str, *, now: datetime) -> Method | None:
-    """The factor that `code` is of, which it is spent for; None for a wrong or a spent one.
+def spend(
+    user: User, code: str, context: ClientContext, *, session: Session | None = None, now: datetime
+) -> Method | None:
+    """The factor that `code` is of, and spends the code; records a refusal and answers None for a wrong or spent one.
 
+    session: the one it was sent from. The owner is told of a recovery code by mail.
     Called in the transaction of what the code allows: rolling that back gives the code back.
     """
-    if totp.spend(user, code, now=now):
-        return Method.TOTP
-    return Method.RECOVERY_CODE if recovery_codes.spend(user, code) else None
+    if len(code) <= LONGEST_CODE:
+        if totp.spend(user, code, now=now):
+            return Method.TOTP
+        if recovery_codes.spend(user, code):
+            mail.recovery_code_used(user, context, are_few=recovery_codes.left(user) == recovery_codes.FEW)
+            return Method.RECOVERY_CODE
+    audit.record(EventKind.FACTOR_REFUSED, context, user=user, session_id=session.pk if session else None)
+    return None
 
 
 def forget(user: User, *, since: datetime | None = None) -> bool:
-    """Removes the factors that were added at `since` or later, or all; answers whether there were any.
+    """Removes what was added at `since` or later, or all; answers whether there was an app or a passkey.
 
-    Recovery codes go with the last other factor.
+    Recovery codes that were made since go as well, and all of them with the last other factor.
     """
     removed = [totp.remove(user, since=since), passkeys.remove(user, since=since)]
+    recovery_codes.remove(user, since=since)
     note(user)
     return any(removed)
 

@@ -6,7 +6,8 @@ Between begin and completion the client holds the state of a ceremony, encrypted
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,14 +84,11 @@ def add(user: User, *, state: str, credential: Mapping[str, Any], name: str, now
     Raises AccountError(INVALID_PASSKEY), and AccountError(TOO_MANY_PASSKEYS) beyond MOST_FOR_A_USER.
     """
     expected = _open(state, "register", str(user.pk))
-    try:
+    with _refusing():
         made = _server().register_complete(expected, _checked(credential, RegistrationResponse))
         data = made.credential_data
         if data is None or isinstance(data.public_key, UnsupportedKey):
             raise ValueError("no key of a kind that can be checked")
-    except Exception as error:
-        # The library says with many classes of errors that what a client sent is none.
-        raise AccountError(ErrorCode.INVALID_PASSKEY) from error
     if of(user).count() >= MOST_FOR_A_USER:
         raise AccountError(ErrorCode.TOO_MANY_PASSKEYS)
     try:
@@ -115,18 +113,15 @@ def check(state: str, credential: Mapping[str, Any], *, user_id: uuid.UUID | Non
     user_id: the one that begin_login() was given. Raises AccountError(INVALID_PASSKEY).
     """
     expected = _open(state, "log in", str(user_id) if user_id else "")
-    try:
+    with _refusing():
         response = _checked(credential, AuthenticationResponse)
-        passkey = Passkey.objects.filter(credential_hash=_hash(response.raw_id)).first()
-        if passkey is None or user_id not in (None, passkey.user_id):
-            raise ValueError("of nobody, or of somebody else")
-        handle = response.response.user_handle
-        if handle is not None and handle != passkey.user_id.bytes:
-            raise ValueError("it names another user")
+        credential_hash, handle = _hash(response.raw_id), response.response.user_handle
+        data = response.response.authenticator_data
+    passkey = Passkey.objects.filter(credential_hash=credential_hash).first()
+    if passkey is None or user_id not in (None, passkey.user_id) or handle not in (None, passkey.user_id.bytes):
+        raise AccountError(ErrorCode.INVALID_PASSKEY)
+    with _refusing():
         _server().authenticate_complete(expected, [_data(passkey)], response)
-    except Exception as error:
-        raise AccountError(ErrorCode.INVALID_PASSKEY) from error
-    data = response.response.authenticator_data
     return Proof(passkey=passkey, sign_count=data.counter, is_backed_up=_is_backed_up(data))
 
 
@@ -141,6 +136,12 @@ def of(user: User) -> Any:
     return Passkey.objects.filter(user=user).order_by("created_at", "pk")
 
 
+def rename(user: User, id: uuid.UUID, name: str) -> Passkey | None:
+    """The passkey of this user and id with its new name; None where there is none."""
+    Passkey.objects.filter(user=user, pk=id).update(name=name)
+    return Passkey.objects.filter(user=user, pk=id).first()
+
+
 def remove(user: User, *, since: datetime | None = None, id: uuid.UUID | None = None) -> bool:
     """Removes those added at `since` or later, or the one of this id, or all; answers whether there were any."""
     these = Passkey.objects.filter(user=user)
@@ -149,6 +150,18 @@ def remove(user: User, *, since: datetime | None = None, id: uuid.UUID | None = 
     if id is not None:
         these = these.filter(pk=id)
     return bool(these.delete()[0])
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Raises AccountError(INVALID_PASSKEY) for the many classes of errors by which the library refuses what was sent.
+
+    No query stands in it: a database that is gone is no refusal.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise AccountError(ErrorCode.INVALID_PASSKEY) from error
 
 
 def _server() -> Fido2Server:

@@ -26,8 +26,6 @@ def replace(user: User, *, now: datetime) -> list[str]:
 
 def spend(user: User, code: str) -> bool:
     """Whether `code` is one of those left. Of any number of the same at once, one is true."""
-    if len(code) > 4 * LETTERS:
-        return False
     return bool(RecoveryCode.objects.filter(user=user, code_hash=_hash(user, code)).delete()[0])
 
 
@@ -35,8 +33,12 @@ def left(user: User) -> int:
     return RecoveryCode.objects.filter(user=user).count()
 
 
-def remove(user: User) -> None:
-    RecoveryCode.objects.filter(user=user).delete()
+def remove(user: User, *, since: datetime | None = None) -> None:
+    """Removes those made at `since` or later, or all."""
+    these = RecoveryCode.objects.filter(user=user)
+    if since is not None:
+        these = these.filter(created_at__gte=since)
+    these.delete()
 
 
 def _random() -> str:

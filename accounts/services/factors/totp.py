@@ -29,7 +29,8 @@ LONGEST_OFFER = 1000
 class Offer:
     """A secret that counts once a code confirms it.
 
-    secret: Base32. uri: otpauth://. qr_code: of the URI, as a data URI with an SVG. token: what confirm() takes.
+    secret: Base32. uri: otpauth://. qr_code: of the URI, as a data URI with an SVG. token: what the client sends back
+    with the code.
     """
 
     secret: str
