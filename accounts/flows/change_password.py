@@ -15,8 +15,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
     AccountError(OVERLOADED).
     """
     user = session.user
-    knows_place = bool(context.place) and session.place == context.place
-    counted_as = users.counted_as(user, known_place=context.place if knows_place else "")
+    counted_as = users.counted_from(session, context)
     try:
         is_correct = passwords.prove(old_password, user, counted_as=counted_as, context=context).correct
     except LimitReached as refusal:

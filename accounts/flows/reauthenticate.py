@@ -44,8 +44,7 @@ def reauthenticate(
 
 def _by_password(session: Session, password: str, context: ClientContext) -> Method:
     user = session.user
-    knows_place = bool(context.place) and session.place == context.place
-    counted_as = users.counted_as(user, known_place=context.place if knows_place else "")
+    counted_as = users.counted_from(session, context)
     try:
         is_correct = passwords.prove(password, user, counted_as=counted_as, context=context).correct
     except LimitReached as refusal:

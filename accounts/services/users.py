@@ -89,6 +89,11 @@ def counted_as(user: User | None, *typed: str, known_place: str = "") -> str:
     return f"{user.pk} {known_place}".strip()
 
 
+def counted_from(session: Session, context: ClientContext) -> str:
+    """counted_as() of the user behind `session`, who is known where it began."""
+    return counted_as(session.user, known_place=context.place if session.place == context.place else "")
+
+
 def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
     """Inserts a new user and its address; the unique constraints decide between two of the same name.
 
