@@ -316,3 +316,5 @@ def test_changes_are_limited(verified_alice: Any, api: AuthApi, letters: Mailbox
     answer = add(api, token)
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert (Passkey.objects.count(), letters.collect()) == (0, [])
+    for method, path in (("DELETE", f"passkeys/{listed['id']}/"), ("POST", "mfa/recovery-codes/regenerate/")):
+        assert api.call(method, path, token=token).status_code == 429

@@ -153,7 +153,7 @@ class RecoveryCodesRegenerateView(AuthApiView):
     @operation(
         _("Make new recovery codes"),
         success={200: RecoveryCodesSerializer},
-        refusals=(400, 401, 403, 404, 413, 415),
+        refusals=(400, 401, 403, 404, 413, 415, 429),
         repeatable=True,
         auth=REQUIRED_AUTH,
         tags=TAGS,

@@ -140,7 +140,7 @@ class PasskeyView(AuthApiView):
     @operation(
         _("Remove a passkey"),
         success={204: None},
-        refusals=(401, 403, 404),
+        refusals=(401, 403, 404, 429),
         auth=REQUIRED_AUTH,
         tags=TAGS,
         parameters=ID,
