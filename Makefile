@@ -61,9 +61,9 @@ messages: .venv/dev ## update and compile the message catalogues
 	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-reading-the-code-of-the-catalogues} $(BIN)/python -m tests.messages
 
 lock: .venv/dev ## write requirements*.txt anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.txt
-	$(BIN)/uv pip compile tests/sdk/requirements.in --universal --python-version 3.11 --generate-hashes --no-header -q -o tests/sdk/requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o requirements-dev.txt
+	$(BIN)/uv pip compile tests/sdk/requirements.in --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header -q -o tests/sdk/requirements.txt
 
 image: ## build the container image
 	docker build -t accounts-backend .
