@@ -11,7 +11,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
 from accounts.models import Message, User
-from accounts.services import keys
+from accounts.services import keys, pauses
 from tests import mailbox
 from tests.clients.authapi import AuthApi
 
@@ -42,6 +42,12 @@ def _fresh_worker() -> Iterator[None]:
     cache.clear()
     yield
     keys.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_even_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers about mailboxes come at once here; tests/services/test_pauses.py is about their time."""
+    monkeypatch.setattr(pauses, "EVEN_SECONDS", 0)
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import LoginCode, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import Method
-from accounts.services import audit, codes, idempotency, limits, logins, mail, names, users
+from accounts.services import audit, codes, idempotency, limits, logins, mail, names, pauses, users
 from accounts.services.logins import LoggedIn, Started
 
 
+@pauses.even_time()
 def request_login_code(*, email: str, context: ClientContext) -> None:
     """Mails a code that logs the owner of `email` in, if they may log in so; the same work if not.
 
@@ -26,6 +27,7 @@ def request_login_code(*, email: str, context: ClientContext) -> None:
         idempotency.note(context)
 
 
+@pauses.even_time()
 def log_in_with_code(*, email: str, code: str, context: ClientContext) -> LoggedIn:
     """Starts a session for the user who has the code that request_login_code() mailed to `email`.
 

@@ -4,9 +4,10 @@ from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models import VerificationCode
 from accounts.models.security_event import EventKind
-from accounts.services import audit, codes, limits, mail, names, users
+from accounts.services import audit, codes, limits, mail, names, pauses, users
 
 
+@pauses.even_time()
 def request_code(*, email: str, context: ClientContext) -> None:
     """Mails a code to `email`, whether an account has this address or not, and at the same cost.
 

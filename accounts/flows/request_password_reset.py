@@ -2,9 +2,10 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, idempotency, limits, mail, names, users
+from accounts.services import audit, idempotency, limits, mail, names, pauses, users
 
 
+@pauses.even_time()
 def request_password_reset(*, email: str, context: ClientContext) -> bool:
     """Mails a reset link to `email` if it belongs to an active account; the same work if not.
 

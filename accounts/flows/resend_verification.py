@@ -2,9 +2,10 @@ from django.db import transaction
 
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
-from accounts.services import audit, idempotency, limits, mail, names, users
+from accounts.services import audit, idempotency, limits, mail, names, pauses, users
 
 
+@pauses.even_time()
 def resend_verification(*, email: str, context: ClientContext) -> None:
     """Mails a verification key to `email` if an active account waits for it; the same work if not.
 

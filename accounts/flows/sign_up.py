@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from accounts.services import (
     mail,
     names,
     passwords,
+    pauses,
     sessions,
     users,
 )
@@ -52,7 +54,9 @@ def sign_up(
     limits.take(*limits.by_place(limits.REGISTRATIONS_PER_IP, context), *mails)
     user.password = passwords.make_hash(password)
     login = None
-    with limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
+    # Where a taken address is not told, its time does not tell it either.
+    evenly = pauses.even_time() if conf.verification_is_mandatory else nullcontext()
+    with evenly, limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
         try:
             users.add(user, verified=False, may_rename=username is None)
         except AccountError as refusal:

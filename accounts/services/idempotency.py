@@ -11,13 +11,12 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.core import clock
 from accounts.core.conf import conf
@@ -90,13 +89,6 @@ def kept_answer(row: IdempotentRequest, key: RepeatKey) -> dict[str, Any] | None
     except InvalidToken:
         return None
     return answer
-
-
-def pause(seconds: float) -> None:
-    """Waits for a request that is being answered. Who waits keeps no connection to the database from it."""
-    if not connection.in_atomic_block:
-        close_old_connections()
-    time.sleep(seconds)
 
 
 def _cipher(key: RepeatKey) -> Fernet:

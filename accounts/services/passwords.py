@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password, verify_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import close_old_connections, connection
 from django.utils.translation import gettext as _
 
 from accounts.core import metrics, worker
@@ -19,7 +18,7 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
-from accounts.services import limits
+from accounts.services import limits, pauses
 
 LONGEST_PASSWORD = 1024
 
@@ -137,9 +136,7 @@ def _in_turn() -> Iterator[None]:
     """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once where too many wait already."""
     places = _take_place()
     try:
-        if not connection.in_atomic_block:
-            # Who waits keeps no connection to the database from others.
-            close_old_connections()
+        pauses.give_connection_back()
         with metrics.HASHES_WAITING.track_inprogress(), hash_lock:
             yield
     finally:

@@ -17,7 +17,7 @@ from accounts.api.common.views import DialectView
 from accounts.core.context import ClientContext, RepeatKey
 from accounts.core.errors import AccountError
 from accounts.flows.keep_answer import keep_answer
-from accounts.services import idempotency, jwt
+from accounts.services import idempotency, jwt, pauses
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class RepeatableView(DialectView):
             return None
         for look in range(LOOKS):
             if look:
-                idempotency.pause(PAUSE)
+                pauses.pause(PAUSE)
             row = idempotency.done_before(key)
             if row is None:
                 return None
