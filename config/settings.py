@@ -50,6 +50,7 @@ VERIFY_EMAIL_URL = environment.link("VERIFY_EMAIL_URL", PUBLIC_URL + "/verify-em
 PASSWORD_RESET_URL = environment.link(
     "PASSWORD_RESET_URL", PUBLIC_URL + "/reset-password?uid={uid}&token={token}", ("uid", "token")
 )
+DELETION_GRACE_DAYS = environment.whole_number("DELETION_GRACE_DAYS", 14, least=0, most=365)
 EMAIL_CHANGE = environment.choice("EMAIL_CHANGE", "confirmed", ("confirmed", "immediate"))
 PASSWORD_RESET_TIMEOUT = 60 * 60
 RATE_LIMITS = environment.choice("RATE_LIMITS", "on", ("on", "off"))

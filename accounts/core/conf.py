@@ -104,6 +104,16 @@ class AccountSettings:
         return timedelta(days=3)
 
     @property
+    def export_key_lifetime(self) -> timedelta:
+        """How long the link to a copy of one's data works."""
+        return timedelta(days=1)
+
+    @property
+    def deletion_grace(self) -> timedelta:
+        """How long an account can be kept after all whose owner asked for its deletion; 0: it goes at once."""
+        return timedelta(days=settings.DELETION_GRACE_DAYS)
+
+    @property
     def reset_token_lifetime(self) -> timedelta:
         return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 

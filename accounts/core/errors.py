@@ -56,6 +56,7 @@ SENTENCES = {
     ErrorCode.PASSWORD_INVALID: _("This password cannot be used."),
     ErrorCode.WRONG_PASSWORD: _("Your old password was entered incorrectly. Please enter it again."),
     ErrorCode.INVALID_VERIFICATION_KEY: _("This key is wrong, used or expired."),
+    # Of any mailed link that neither verifies an address nor resets a password.
     ErrorCode.INVALID_NOTICE_KEY: _("This key is wrong, used or expired."),
     # Some dialects have a word of their own for a used key; the others say the same as for a wrong one.
     ErrorCode.EMAIL_ALREADY_VERIFIED: _("This key is wrong, used or expired."),

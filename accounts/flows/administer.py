@@ -1,17 +1,16 @@
 """What an administrator does to an account."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.core import clock
-from accounts.core.context import Actor, ClientContext
+from accounts.core.context import ClientContext
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import addresses, audit, changes, factors, mail, outbox, passwords, sessions, users
+from accounts.services import addresses, audit, changes, factors, mail, passwords, personal_data, sessions, users
 
 
 def add_user(
@@ -132,11 +131,9 @@ def delete_user(*, user: User, context: ClientContext) -> None:
     told = context
     if context.actor.user_id == user.pk:
         # Who deletes their own account leaves nothing that tells of them.
-        told = replace(context, ip="", user_agent="", actor=Actor(kind=context.actor.kind))
+        told = audit.without_person(context, kind=context.actor.kind)
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
         users.keep_a_superuser(user)
-        audit.forget_person(user)
         audit.record(EventKind.DELETED, told)
-        outbox.forget(user)
-        user.delete()
+        personal_data.forget(user)

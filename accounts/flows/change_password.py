@@ -1,28 +1,27 @@
 from django.db import transaction
 
+from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.services import audit, changes, idempotency, logins, passwords, users
+from accounts.services import audit, changes, idempotency, logins, passwords, sessions, users
 from accounts.services.limits import LimitReached
 
 
 def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
     """Sets a new password for the user behind `session`, and ends every other session of theirs.
 
-    Raises AccountError(WRONG_PASSWORD), AccountError(PASSWORD_INVALID), AccountError(RATE_LIMITED) and
-    AccountError(OVERLOADED).
+    old_password: not looked at where the account has none, as one with passkeys alone; a recent proof stands for it.
+    Raises AccountError(WRONG_PASSWORD), AccountError(REAUTHENTICATION_REQUIRED) for an account without a password,
+    AccountError(PASSWORD_INVALID), AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     user = session.user
-    counted_as = users.counted_from(session, context)
-    try:
-        is_correct = passwords.prove(old_password, user, counted_as=counted_as, context=context).correct
-    except LimitReached as refusal:
-        if logins.owner_is_told_of(refusal, counted_as=counted_as):
-            with transaction.atomic(durable=True):
-                logins.tell_of_guessing(user, context, session=session)
-        raise
+    if user.has_usable_password():
+        is_correct = _is_correct(old_password, session, context)
+    else:
+        sessions.check_recent(session, now=clock.now())
+        is_correct = True
     if is_correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)
@@ -36,3 +35,14 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
             audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
     if not changed:
         raise AccountError(ErrorCode.WRONG_PASSWORD)
+
+
+def _is_correct(password: str, session: Session, context: ClientContext) -> bool:
+    counted_as = users.counted_from(session, context)
+    try:
+        return passwords.prove(password, session.user, counted_as=counted_as, context=context).correct
+    except LimitReached as refusal:
+        if logins.owner_is_told_of(refusal, counted_as=counted_as):
+            with transaction.atomic(durable=True):
+                logins.tell_of_guessing(session.user, context, session=session)
+        raise

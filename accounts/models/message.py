@@ -21,6 +21,8 @@ class MessageKind(models.TextChoices):
     EMAIL_CHANGE = "email_change", _("confirm your new address")
     EMAIL_CHANGE_REQUESTED = "email_change_requested", _("somebody asked to change your address")
     EMAIL_CHANGED = "email_changed", _("your e-mail address was changed")
+    DATA_EXPORT = "data_export", _("a copy of your data")
+    ACCOUNT_DELETION = "account_deletion", _("your account will be deleted")
     FACTOR_ADDED = "factor_added", _("a second factor was added")
     FACTOR_REMOVED = "factor_removed", _("a second factor was removed")
     RECOVERY_CODE_USED = "recovery_code_used", _("a recovery code was used")

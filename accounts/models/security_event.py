@@ -43,6 +43,10 @@ class EventKind(models.TextChoices):
     GROUPS_CHANGED = "groups_changed", _("groups changed")
     GROUP_CHANGED = "group_changed", _("a group and its permissions changed")
     GROUP_DELETED = "group_deleted", _("a group was deleted")
+    EXPORT_REQUESTED = "export_requested", _("copy of the data asked for")
+    EXPORTED = "exported", _("copy of the data fetched")
+    DELETION_REQUESTED = "deletion_requested", _("deletion of the account asked for")
+    DELETION_UNDONE = "deletion_undone", _("account kept after all")
     DELETED = "deleted", _("account deleted")
 
 

@@ -119,6 +119,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     # When somebody last proved that they read the present address. Every notice key that was mailed before is dead.
     mailbox_proved_at = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
+    # What the account was known by where it came from.
+    external_id = models.CharField(_("external id"), max_length=255, blank=True, default="", db_default="")
+    # Until when an account that its owner wants to be deleted can be kept; it is not active meanwhile.
+    deletion_due_at = models.DateTimeField(_("to be deleted"), null=True, editable=False)
+    # When the owner last asked for a copy of their data, until it is fetched.
+    export_asked_at = models.DateTimeField(null=True, editable=False)
     # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None
 
@@ -138,6 +144,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("verify_user", "Can mark addresses of users as verified"),
             ("activate_user", "Can activate and deactivate users"),
             ("reset_factors_user", "Can remove the second factors of users"),
+        ]
+        indexes = [
+            models.Index("deletion_due_at", name="user_deletion_due", condition=Q(deletion_due_at__isnull=False)),
+            models.Index("external_id", name="user_external_id", condition=~Q(external_id="")),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(username__contains="@"), name="username_without_at"),

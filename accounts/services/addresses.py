@@ -138,3 +138,8 @@ def is_verified(address_id: int, email: str) -> bool:
     """Whether the address of this id and text is verified, and still its active user's."""
     verified = EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True)
     return bool(verified.exists())
+
+
+def export(user: User) -> list[dict[str, object]]:
+    """The addresses of a user: the one they have, and one that they asked for and have not confirmed."""
+    return [*EmailAddress.objects.filter(user=user).order_by("pk").values("email", "verified", "primary")]

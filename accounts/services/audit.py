@@ -1,9 +1,11 @@
 """The only writer of security events; each is written in the transaction of what it records (ASVS 5.0, 16.3)."""
 
 import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 
 from accounts.core import clock, metrics
-from accounts.core.context import ClientContext
+from accounts.core.context import Actor, ActorKind, ClientContext
 from accounts.models import SecurityEvent, Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
@@ -31,9 +33,22 @@ def record_endings(sessions: list[Session], context: ClientContext, *, reason: E
     metrics.SECURITY_EVENTS.labels(EventKind.SESSION_ENDED.value, context.dialect.value).inc(len(sessions))
 
 
+def without_person(context: ClientContext, *, kind: ActorKind) -> ClientContext:
+    """The same request by an actor of this kind, without what tells who it was."""
+    return replace(context, ip="", user_agent="", actor=Actor(kind=kind))
+
+
 def forget_person(user: User) -> None:
     """Removes personal data (IP address, user agent) from the events of a user who is being deleted."""
     SecurityEvent.objects.filter(user=user).update(ip="", user_agent="")
+
+
+def export(user: User) -> Iterator[dict[str, object]]:
+    """The security events of a user. Where an administrator or a command acted, the client was not the user's."""
+    columns = ("kind", "at", "actor_kind", "dialect", "session_id", "detail", "ip", "user_agent")
+    others = (ActorKind.ADMINISTRATOR.value, ActorKind.COMMAND.value)
+    for event in SecurityEvent.objects.filter(user=user).order_by("at", "id").values(*columns).iterator():
+        yield event | {"ip": "", "user_agent": ""} if event["actor_kind"] in others else event
 
 
 def _event(kind: EventKind, context: ClientContext, **fields: object) -> SecurityEvent:

@@ -1,5 +1,6 @@
 """Every key that is mailed in a link, each with its own salt and lifetime: verify, reset, "this was not me"."""
 
+import uuid
 from datetime import UTC, datetime
 
 from django.contrib.auth.tokens import default_token_generator
@@ -11,7 +12,7 @@ from django.utils.http import urlsafe_base64_encode
 from accounts.core import clock
 from accounts.core.conf import conf
 from accounts.models import User
-from accounts.services import addresses
+from accounts.services import addresses, users
 
 # Longer than any key that is mailed: what is longer is looked at no further.
 LONGEST_KEY = 1000
@@ -20,6 +21,8 @@ _VERIFY_SALT = "accounts.verification-key"
 _CHANGE_SALT = "accounts.change-key"
 _NOT_REGISTERED_SALT = "accounts.not-registered-key"
 _NOT_ME_SALT = "accounts.notice-key"
+_EXPORT_SALT = "accounts.export-key"
+_KEEP_SALT = "accounts.keep-key"
 
 
 def verification_key(user: User) -> str:
@@ -87,6 +90,36 @@ def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
     if not User.objects.filter(unspent, unproved, pk=pk, is_active=True).update(**spending):
         return None
     return User.objects.get(pk=pk), address
+
+
+def export_key(user: User) -> str:
+    """A key that fetches the copy of the user's data that was asked for last, once and for a day."""
+    asked_at = user.export_asked_at
+    return signing.dumps([str(user.pk), user.email_key, asked_at and asked_at.isoformat()], salt=_EXPORT_SALT)
+
+
+def spend_export_key(key: str) -> User | None:
+    """The active user who asked for the data; None where the key is good for nothing."""
+    try:
+        pk, email_key, asked_at = signing.loads(key[:LONGEST_KEY], salt=_EXPORT_SALT, max_age=conf.export_key_lifetime)
+        return users.spend_export(uuid.UUID(pk), email_key=email_key, asked_at=datetime.fromisoformat(asked_at))
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+
+
+def keep_key(user: User) -> str:
+    """A key that keeps an account whose deletion was asked for, until it is due."""
+    due_at = user.deletion_due_at
+    return signing.dumps([str(user.pk), due_at and due_at.isoformat()], salt=_KEEP_SALT)
+
+
+def spend_keep_key(key: str, *, now: datetime) -> User | None:
+    """The user whose account is kept by it; None where the key is good for nothing."""
+    try:
+        pk, due_at = signing.loads(key[:LONGEST_KEY], salt=_KEEP_SALT)
+        return users.undo_deletion(uuid.UUID(pk), due_at=datetime.fromisoformat(due_at), now=now)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
 
 
 def reset_uid(user: User) -> str:

@@ -73,6 +73,22 @@ def email_changed(user: User, context: ClientContext, *, old: str, old_was_verif
     _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
 
 
+def data_export(user: User, context: ClientContext) -> None:
+    """The link to a copy of the user's data."""
+    link = f"{conf.public_url}/export?key={links.export_key(user)}"
+    _put(MessageKind.DATA_EXPORT, user, context.language, lifetime=conf.export_key_lifetime, link=link)
+
+
+def account_deletion(user: User, context: ClientContext) -> None:
+    """Tells a user when their account is deleted, with a link that keeps it."""
+    due_at = user.deletion_due_at
+    if due_at is None:
+        raise ValueError("the account is not to be deleted")
+    link = f"{conf.public_url}/keep-account?key={links.keep_key(user)}"
+    day = f"{due_at:%Y-%m-%d}"
+    _put(MessageKind.ACCOUNT_DELETION, user, user.language, link=link, day=day, ip=context.ip)
+
+
 def factor_added(user: User, context: ClientContext) -> None:
     _notice(MessageKind.FACTOR_ADDED, user, context, to=user.email, verified=user.email_verified)
 

@@ -5,7 +5,7 @@ was killed runs out within a minute and its messages are anybody's again. A refu
 growing pauses for two days, one that will not makes a dead letter, which an administrator can queue again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from email.utils import make_msgid
 from urllib.parse import urlsplit
@@ -130,6 +130,12 @@ def forget(user: User) -> None:
     """
     user.messages.all().delete()
     Message.objects.nobodys(user.email).delete()
+
+
+def export(user: User) -> Iterator[dict[str, object]]:
+    """What was mailed to a user and what became of it; the text of a mail is not kept once it is sent."""
+    columns = ("kind", "to", "language", "state", "created_at", "settled_at")
+    yield from user.messages.order_by("created_at", "id").values(*columns).iterator()
 
 
 def _settle(message: Message, state: MessageState, *, now: datetime) -> None:

@@ -32,4 +32,6 @@ def even_time() -> Iterator[None]:
     try:
         yield
     finally:
-        pause(max(0.0, end - time.monotonic()))
+        # gevent's timers begin when its loop last looked at the clock: what has computed since wakes too early.
+        while (left := end - time.monotonic()) > 0:
+            pause(left)

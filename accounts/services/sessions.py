@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Case, Q, When
@@ -196,6 +197,13 @@ def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, no
     ended = these.end(reason=reason, now=now)
     audit.record_endings(ended, context, reason=reason)
     return len(ended)
+
+
+def export(user: User) -> Iterator[dict[str, object]]:
+    """The sessions that are kept of a user, without what logs in."""
+    columns = ("id", "kind", "dialect", "ip", "user_agent", "amr", "auth_time")
+    times = ("started_at", "last_used_at", "expires_at", "ended_at", "end_reason")
+    yield from Session.objects.filter(user=user).order_by("started_at").values(*columns, *times).iterator()
 
 
 def _amr(session: Session) -> list[str]:

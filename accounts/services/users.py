@@ -24,6 +24,8 @@ from accounts.services import addresses, names
 LONGEST_ID = 1000
 # How often a new user is inserted where the name is taken, or was taken and is free by now.
 INSERT_ATTEMPTS = 5
+# In one run of the hourly deletion.
+MOST_DELETED = 10_000
 
 
 def find(*typed: str) -> User | None:
@@ -164,9 +166,10 @@ def protect_superusers(user_ids: Collection[uuid.UUID], context: ClientContext) 
 
 
 def set_active(user: User, active: bool) -> bool:
-    """Activates or deactivates; False where it was so already."""
+    """Activates or deactivates; False where it was so already. Who is activated is not to be deleted any more."""
     user.is_active = active
-    return bool(User.objects.filter(pk=user.pk).exclude(is_active=active).update(is_active=active))
+    changes: dict[str, object] = {"is_active": active} | ({"deletion_due_at": None} if active else {})
+    return bool(User.objects.filter(pk=user.pk).exclude(is_active=active).update(**changes))
 
 
 def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -> bool:
@@ -186,6 +189,53 @@ def set_groups(user: User, groups: Collection[Group]) -> bool:
         return False
     user.groups.set(groups)
     return True
+
+
+def schedule_deletion(user: User, *, due_at: datetime) -> bool:
+    """Deactivates an active user, to be deleted at `due_at`; False where somebody was faster."""
+    user.is_active, user.deletion_due_at = False, due_at
+    return bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False, deletion_due_at=due_at))
+
+
+def undo_deletion(user_id: uuid.UUID, *, due_at: datetime, now: datetime) -> User | None:
+    """Activates a user who was to be deleted at `due_at`, once; None where that is over or was undone."""
+    waiting = User.objects.filter(pk=user_id, deletion_due_at=due_at, deletion_due_at__gt=now)
+    if not waiting.update(is_active=True, deletion_due_at=None):
+        return None
+    return get(user_id)
+
+
+def due_for_deletion(*, now: datetime) -> list[uuid.UUID]:
+    """The ids of the users whose grace is over, the longest first; of more than MOST_DELETED the first ones."""
+    due = User.objects.filter(deletion_due_at__lte=now).order_by("deletion_due_at")
+    return list(due.values_list("pk", flat=True)[:MOST_DELETED])
+
+
+def lock_due_for_deletion(user_id: uuid.UUID, *, now: datetime) -> User | None:
+    """This user, locked, if they are still to be deleted and nobody else does it."""
+    due = User.objects.filter(pk=user_id, deletion_due_at__lte=now)
+    return due.select_for_update(skip_locked=True).first()
+
+
+def note_export_asked(user: User, *, at: datetime) -> None:
+    """An export that was asked for before is fetched no more."""
+    user.export_asked_at = at
+    user.store("export_asked_at")
+
+
+def spend_export(user_id: uuid.UUID, *, email_key: str, asked_at: datetime) -> User | None:
+    """The user who asked for an export then and still has this address, once; None for all others."""
+    asked = User.objects.filter(pk=user_id, email_key=email_key, export_asked_at=asked_at, is_active=True)
+    return get(user_id) if asked.update(export_asked_at=None) else None
+
+
+def export(user: User) -> list[dict[str, object]]:
+    """What is kept of the user themselves, without what logs in."""
+    columns = ("id", "username", "email", "avatar_url", "language", "external_id")
+    roles = ("is_active", "is_staff", "is_superuser")
+    times = ("created_at", "last_visit", "mailbox_proved_at", "disowned_at", "deletion_due_at")
+    row: dict[str, object] = {column: getattr(user, column) for column in (*columns, *roles, *times)}
+    return [row | {"groups": sorted(user.groups.values_list("name", flat=True))}]
 
 
 def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:

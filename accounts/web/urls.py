@@ -10,5 +10,7 @@ urlpatterns = [
     re_path(r"^reset-password/again/?$", views.reset_again, name="reset-password-again"),
     re_path(r"^not-registered/?$", views.not_registered, name="not-registered"),
     re_path(r"^passkeys/?$", views.passkeys, name="passkeys"),
+    re_path(r"^export/?$", views.export, name="export"),
+    re_path(r"^keep-account/?$", views.keep_account, name="keep-account"),
     re_path(r"^not-me/?$", views.not_me, name="not-me"),
 ]

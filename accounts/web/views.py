@@ -4,10 +4,13 @@ every link spends none; the page's button posts what the link carried.
 No page looks at a cookie: who has the link may act, and nobody else's browser can be made to. No CSRF token is needed.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,6 +21,8 @@ from accounts.api.common.context import client_context
 from accounts.api.common.errors import retry_header
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.delete_own_account import keep_account as keep
+from accounts.flows.export_own_data import fetch_export
 from accounts.flows.report_not_me import report_not_me
 from accounts.flows.report_not_registered import report_not_registered
 from accounts.flows.request_password_reset import request_password_reset
@@ -30,7 +35,7 @@ CONTENT_SECURITY_POLICY = (
 )
 # Refusals that pass with time, and their status.
 PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[[HttpRequest], HttpResponseBase]
 
 
 def page(view: View) -> View:
@@ -42,7 +47,7 @@ def page(view: View) -> View:
     @never_cache
     @csrf_exempt
     @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: HttpRequest) -> HttpResponseBase:
         try:
             response = view(request)
         except AccountError as refusal:
@@ -165,6 +170,51 @@ def not_registered(request: HttpRequest) -> HttpResponse:
         _raise_if_it_passes(refusal)
         return _spent(request, again="reset-password-again")
     return _done(request, _("The account is deleted"), _("Your address is free again. You can close this page."))
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The button answers with the file; it is written while it is sent."""
+    if request.method != "POST":
+        return render(request, "pages/export.html", {"key": request.GET.get("key", "").strip()})
+    try:
+        sections = fetch_export(key=request.POST.get("key", "").strip(), context=_client(request))
+    except AccountError as refusal:
+        _raise_if_it_passes(refusal)
+        return _over(request, _("It was used already, or it is older than a day. Ask for a new copy of your data."))
+    headers = {"Content-Disposition": 'attachment; filename="account-data.json"'}
+    return StreamingHttpResponse(_written(sections), content_type="application/json", headers=headers)
+
+
+def _written(sections: Iterable[tuple[str, Iterable[Mapping[str, object]]]]) -> Iterator[str]:
+    """One JSON object with a list for each section, in pieces."""
+    yield "{"
+    for number, (name, rows) in enumerate(sections):
+        yield f"{',' if number else ''}\n{json.dumps(name)}: ["
+        for place, row in enumerate(rows):
+            yield f"{',' if place else ''}\n{json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)}"
+        yield "]"
+    yield "\n}\n"
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def keep_account(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "pages/keep_account.html", {"key": request.GET.get("key", "").strip()})
+    try:
+        keep(key=request.POST.get("key", "").strip(), context=_client(request))
+    except AccountError as refusal:
+        _raise_if_it_passes(refusal)
+        return _over(request, _("The account is kept already, or it is deleted by now."))
+    text = _("You can log in again. If it was not you who wanted to delete it, choose a new password.")
+    return _done(request, _("Your account is kept"), text)
+
+
+def _over(request: HttpRequest, text: str) -> HttpResponse:
+    values = {"title": _("This link no longer works"), "text": text}
+    return render(request, "pages/message.html", values, status=400)
 
 
 def _client(request: HttpRequest) -> ClientContext:

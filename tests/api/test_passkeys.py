@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.contrib.auth.hashers import make_password
 from django.db import OperationalError, connection
 from django.test import Client
 from fido2.webauthn import AuthenticatorData
@@ -318,3 +319,33 @@ def test_changes_are_limited(verified_alice: Any, api: AuthApi, letters: Mailbox
     assert (Passkey.objects.count(), letters.collect()) == (0, [])
     for method, path in (("DELETE", f"passkeys/{listed['id']}/"), ("POST", "mfa/recovery-codes/regenerate/")):
         assert api.call(method, path, token=token).status_code == 429
+
+
+class TestWithoutPassword:
+    """An account whose only way in is a passkey."""
+
+    @pytest.fixture
+    def access(self, passkey: Authenticator, api: AuthApi) -> str:
+        User.objects.update(password=make_password(None))
+        assert api.login("alice").status_code == 400
+        return str(log_in(api, passkey).json()["access"])
+
+    def change(self, api: AuthApi, access: str) -> Any:
+        body = {"old_password": "-", "new_password1": "battery-staple-7", "new_password2": "battery-staple-7"}
+        return api.call("POST", "password/change/", body, token=access)
+
+    def test_it_can_set_one(self, access: str, api: AuthApi, letters: Mailbox) -> None:
+        letters.collect()
+        assert self.change(api, access).status_code == 200
+        assert api.login("alice", "battery-staple-7").json()["code"] == "mfa_required"
+        assert [letter.subject for letter in letters.collect()] == ["Your password was changed"]
+        # From now on it is asked for.
+        assert self.change(api, access).json() == {
+            "old_password": ["Your old password was entered incorrectly. Please enter it again."]
+        }
+
+    def test_not_with_an_old_proof(self, access: str, api: AuthApi) -> None:
+        Session.objects.update(auth_time=clock.now() - timedelta(minutes=11))
+        answer = self.change(api, access)
+        assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_required")
+        assert not User.objects.get().has_usable_password()

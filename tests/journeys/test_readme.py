@@ -30,11 +30,14 @@ def test_first_steps(served: tuple[Path, int]) -> None:
     steps = steps.replace("key=$(sed", wait_for_mail("verify-email?key=") + "key=$(sed", 1)
     steps = steps.replace("sleep 2\n", wait_for_mail("reset-password?uid="), 1)
     steps = steps.replace("sleep 2\n", wait_for_mail("code to log in"), 1)
+    steps = steps.replace("sleep 2\n", wait_for_mail("Confirm your new"), 1)
+    steps = steps.replace("sleep 2\n", wait_for_mail("/export?key="), 1)
+    steps = steps.replace("sleep 2\n", wait_for_mail("/keep-account?key="), 1)
     steps = steps.replace(".venv/bin/python", sys.executable)
     answers = subprocess.run(
         ["bash", "-eu", "-c", steps], cwd=folder, capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    found = re.findall(r'"detail": ?"([^"]*)"', answers)
+    found = re.findall(r'"detail":"([^"]*)"', answers)
     assert found == [
         "ok",
         "New password has been saved.",
@@ -42,7 +45,13 @@ def test_first_steps(served: tuple[Path, int]) -> None:
         "Password reset e-mail has been sent.",
         "Password has been reset with the new password.",
         "If one can log in with this address, a code has been sent to it.",
+        "A mail to confirm the new address has been sent to it.",
+        "ok",
+        "A link to a copy of your data has been sent to your address.",
+        "Your account is closed.",
     ]
-    assert answers.count('"access"') == 5
+    assert answers.count('"access"') == 4
+    assert '"email": "alice@example.net"' in answers
+    assert "Your account is kept" in answers
     assert "HTTP/1.1 200 OK" in answers
     assert (folder / "var" / "db.sqlite3").exists()

@@ -53,7 +53,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(),
     ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(status=status.HTTP_409_CONFLICT),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(status=status.HTTP_422_UNPROCESSABLE_ENTITY),
-    ErrorCode.LAST_SUPERUSER: Wire(),
+    ErrorCode.LAST_SUPERUSER: Wire(status=status.HTTP_409_CONFLICT),
     ErrorCode.SUPERUSER_PROTECTED: Wire(status=status.HTTP_403_FORBIDDEN),
 }
 

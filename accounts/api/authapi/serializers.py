@@ -141,6 +141,12 @@ class EmailSerializer(serializers.Serializer[Any]):
     email = Email(max_length=254)
 
 
+class DeletionSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+    # Until then the mailed link keeps the account.
+    delete_at = serializers.DateTimeField()
+
+
 class VerifyEmailSerializer(serializers.Serializer[Any]):
     key = Text(write_only=True)
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
+from accounts.flows.delete_own_account import delete_due_accounts
 from accounts.flows.deliver_mail import deliver_mail, finish_mail
 from accounts.flows.purge_expired import purge_expired
 from accounts.services.smtp import Courier
@@ -71,6 +72,8 @@ def purge_until_stopped(stop: threading.Event) -> None:
     while not stop.wait(pause):
         pause = PURGE_SECONDS
         try:
+            if deleted := delete_due_accounts():
+                logger.info("accounts were deleted whose owners asked for it", extra={"accounts": deleted})
             for purged in purge_expired():
                 if purged.rows:
                     logger.info("what is past its time was removed", extra={"kind": purged.name, "rows": purged.rows})

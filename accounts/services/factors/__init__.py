@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext
-from accounts.models import Session, User
+from accounts.models import Session, TotpFactor, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import SECOND_FACTORS, Method
 from accounts.services import audit, limits, mail
@@ -87,3 +87,14 @@ def note(user: User) -> None:
     User.objects.filter(pk=user.pk).update(has_second_factor=user.has_second_factor)
     if not user.has_second_factor:
         recovery_codes.remove(user)
+
+
+def export(user: User) -> list[dict[str, object]]:
+    """The second factors of a user, without their secrets."""
+    apps = TotpFactor.objects.filter(user=user).values("created_at", "last_used_at")
+    keys = passkeys.of(user).values("name", "created_at", "last_used_at", "is_backed_up")
+    rows: list[dict[str, object]] = [{"kind": "totp", **each} for each in apps]
+    rows += [{"kind": "passkey", **each} for each in keys]
+    if number := recovery_codes.left(user):
+        rows.append({"kind": "recovery_codes", "left": number})
+    return rows

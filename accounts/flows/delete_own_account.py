@@ -1,0 +1,76 @@
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.conf import conf
+from accounts.core.context import ActorKind, ClientContext, Dialect
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session, User
+from accounts.models.security_event import EventKind
+from accounts.models.session import EndReason
+from accounts.services import audit, limits, links, mail, personal_data, sessions, users
+
+
+def request_deletion(*, session: Session, context: ClientContext) -> datetime:
+    """Deactivates the account of the user behind `session`, to be deleted after DELETION_GRACE_DAYS; answers when.
+
+    The user gets a mail with a link that keeps the account. With a grace of 0 the account is deleted now.
+    Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(LAST_SUPERUSER) and AccountError(TOKEN_NOT_VALID)
+    where somebody deactivated it at the same moment.
+    """
+    now = clock.now()
+    sessions.check_recent(session, now=now)
+    user = session.user
+    due_at = now + conf.deletion_grace
+    with transaction.atomic(durable=True):
+        users.keep_a_superuser(user)
+        if due_at == now:
+            _delete(user, by=ActorKind.USER, context=context)
+            return due_at
+        if not users.schedule_deletion(user, due_at=due_at):
+            raise AccountError(ErrorCode.TOKEN_NOT_VALID)
+        sessions.lock_user(user.pk)
+        these = Session.objects.filter(user=user)
+        sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=now)
+        audit.record(EventKind.DELETION_REQUESTED, context, user=user, session_id=session.pk)
+        mail.account_deletion(user, context)
+    return due_at
+
+
+def keep_account(*, key: str, context: ClientContext) -> None:
+    """Activates the account again whose deletion `key` was mailed about.
+
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
+    AccountError(RATE_LIMITED).
+    """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
+    with transaction.atomic(durable=True):
+        user = links.spend_keep_key(key, now=clock.now())
+        if user is None:
+            raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
+        audit.record(EventKind.DELETION_UNDONE, context.by_user(user.pk), user=user)
+    limits.give_back(*tries)
+
+
+def delete_due_accounts() -> int:
+    """Deletes the accounts whose owners asked for it and whose grace is over; answers how many there were.
+
+    One transaction an account, so it may run twice at once and while serving.
+    """
+    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
+    deleted = 0
+    for user_id in users.due_for_deletion(now=clock.now()):
+        with transaction.atomic(durable=True):
+            user = users.lock_due_for_deletion(user_id, now=clock.now())
+            if user is not None:
+                _delete(user, by=ActorKind.SERVICE, context=context)
+                deleted += 1
+    return deleted
+
+
+def _delete(user: User, *, by: ActorKind, context: ClientContext) -> None:
+    """Who deletes their own account leaves nothing that tells of them."""
+    audit.record(EventKind.DELETED, audit.without_person(context, kind=by))
+    personal_data.forget(user)

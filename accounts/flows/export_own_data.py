@@ -1,0 +1,47 @@
+from collections.abc import Iterable, Mapping
+
+from django.db import transaction
+
+from accounts.core import clock
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.models import Session
+from accounts.models.security_event import EventKind
+from accounts.services import audit, idempotency, limits, links, mail, personal_data, sessions, users
+
+
+def request_export(*, session: Session, context: ClientContext) -> None:
+    """Mails the user behind `session` a link that fetches a copy of all that is kept of them, once and within a day.
+
+    A link that was mailed before is dead.
+    Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(EMAIL_NOT_VERIFIED) for an address that nobody has
+    proved to read, and AccountError(RATE_LIMITED).
+    """
+    now = clock.now()
+    sessions.check_recent(session, now=now)
+    user = session.user
+    if not user.email_verified:
+        raise AccountError(ErrorCode.EMAIL_NOT_VERIFIED)
+    limits.take(*limits.by_mailbox(user.email_key, context))
+    with transaction.atomic(durable=True):
+        users.note_export_asked(user, at=now)
+        audit.record(EventKind.EXPORT_REQUESTED, context, user=user, session_id=session.pk)
+        mail.data_export(user, context)
+        idempotency.note(context)
+
+
+def fetch_export(*, key: str, context: ClientContext) -> Iterable[tuple[str, Iterable[Mapping[str, object]]]]:
+    """The name and the rows of each section of what is kept of the user to whom `key` was mailed, and spends it.
+
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
+    AccountError(RATE_LIMITED).
+    """
+    tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
+    limits.take(*tries)
+    with transaction.atomic(durable=True):
+        user = links.spend_export_key(key)
+        if user is None:
+            raise AccountError(ErrorCode.INVALID_NOTICE_KEY)
+        audit.record(EventKind.EXPORTED, context.by_user(user.pk), user=user)
+    limits.give_back(*tries)
+    return personal_data.export(user)
