@@ -165,6 +165,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", "English"), ("ru", "Русский"), ("uk", "Українська")]
 
 # --- passwords and the admin's login ---

@@ -3,8 +3,8 @@
 --
 --     psql --single-transaction --file deploy/partitions.sql "$DATABASE_URL"
 --
--- Indexes and constraints keep their names, by which later migrations find them. A migration that makes an index on one
--- of the two CONCURRENTLY is refused by PostgreSQL: make that index by hand, and run the migration with --fake.
+-- Indexes and constraints keep their names, by which later migrations find them. A later migration that makes an index on
+-- one of the two makes its writers wait meanwhile: PostgreSQL makes none CONCURRENTLY on a divided table.
 CREATE FUNCTION pg_temp.divide(whole regclass, key text, parts integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     name text := whole::text;

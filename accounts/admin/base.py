@@ -1,16 +1,24 @@
 """What every page of the admin shares: how its lists may be asked for, and who is acting."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.lists import EndlessList
 from accounts.api.common.context import client_context
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 
+LONGEST_IN_A_LIST = 40
 # What Django's filters for booleans, choices and dates add to the name of their field.
 FILTER_SUFFIXES = ("__exact", "__isnull", "__gte", "__lt")
 
@@ -30,12 +38,55 @@ class StrictAdmin(admin.ModelAdmin):
 
     # Parameters by which other pages of the admin link to this list.
     linked_by: tuple[str, ...] = ()
+    # The column that says which rows are the newest, for a list that may have millions; "" for a short one.
+    newest_by = ""
+    # What a text that was typed into the search finds, as a condition; None leaves it to `search_fields`.
+    find: Callable[[str], Q] | None = None
+    # Links to what is often looked for: a label, and the query of this list.
+    ready_views: tuple[tuple[Any, str], ...] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Django allows every lookup on a model's own fields: `?password__regex=` reads a hash letter by letter."""
-        declared = [str(name) for name in self.get_list_filter(request)]
+        filters = self.get_list_filter(request)
+        declared = [str(getattr(each, "parameter_name", each)) for each in filters]
         parameters = {f"{name}{suffix}" for name in declared for suffix in ("", *FILTER_SUFFIXES)}
         return lookup in parameters or lookup in self.linked_by
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EndlessList if self.newest_by else super().get_changelist(request, **kwargs)
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        # Any other order than the newest first would be made of all rows.
+        return () if self.newest_by else super().get_sortable_by(request)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        typed = search_term.strip()
+        if self.find is None:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(self.find(typed)) if typed else queryset, False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        views = [
+            {"label": label, "query": query, "is_shown": query == request.GET.urlencode()}
+            for label, query in self.get_ready_views()
+        ]
+        return super().changelist_view(request, {"ready_views": views, **(extra_context or {})})
+
+    def get_ready_views(self) -> tuple[tuple[Any, str], ...]:
+        return self.ready_views
+
+
+def link(row: Any, text: Any = None) -> str:
+    """A link to the page of `row`, as Django makes them of what a row refers to; "-" for None."""
+    if row is None:
+        return "-"
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(row))
+
+
+def shortened(text: str) -> str:
+    """What a list shows of a long text; all of it stands on the page of the row, and under the mouse."""
+    return format_html('<span title="{}">{}</span>', text, Truncator(text).chars(LONGEST_IN_A_LIST))
 
 
 class FlowAdmin(StrictAdmin):
@@ -81,3 +132,8 @@ class ReadOnlyAdmin(StrictAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description=_("user"))
+    def of_user(self, row: Any) -> str:
+        """For lists of what belongs to a user."""
+        return link(row.user)

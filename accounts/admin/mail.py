@@ -1,23 +1,43 @@
 from django.contrib import admin, messages
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.base import ReadOnlyAdmin, shortened
 from accounts.core import clock
 from accounts.flows.retry_mail import retry_mail
 from accounts.models import Message
 from accounts.models.message import MessageQuerySet
+from accounts.services import directory
 
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "waiting", "kind", "to", "state", "attempts", "due_at", "last_error", "settled_at")
+    list_display = ("created_at", "kind", "to", "of_user", "state", "waiting", "attempts", "short_error", "settled_at")
+    list_display_links = ("created_at",)
     list_filter = ("state", "kind", "created_at")
-    search_fields = ("to", "message_id")
+    list_select_related = ("user",)
+    newest_by = "created_at"
+    search_fields = ("to",)
+    search_help_text = _("The address a mail went to; Message-ID; id, username, address or former address of a user.")
+    find = staticmethod(directory.messages)
+    linked_by = ("user__id__exact",)
+    ready_views = (
+        (_("Dead letters"), "state__exact=dead"),
+        (_("Waiting"), "state__exact=queued"),
+    )
     exclude = ("subject", "text", "html")
     actions = ("retry",)
+
+    def get_queryset(self, request: HttpRequest) -> MessageQuerySet:
+        # By the index on it: the way that addresses are looked up here takes no account of case.
+        return Message.objects.alias(lower_to=Lower("to"))
+
+    @admin.display(description=_("last error"))
+    def short_error(self, message: Message) -> str:
+        return shortened(message.last_error)
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.retry_message"))

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
@@ -16,14 +18,16 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
+from accounts.admin.lists import LastVisitFilter, VerifiedFilter
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
+from accounts.core import clock
 from accounts.core.errors import AccountError
 from accounts.flows.administer import add_user, change_user, delete_user, reset_factors
 from accounts.flows.administer_groups import delete_group, put_group
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.models import User
-from accounts.services import users
+from accounts.services import directory, users
 
 # An address belongs to its user's page: allauth's own list would edit it in place.
 admin.site.unregister(EmailAddress)
@@ -42,11 +46,36 @@ class UserAdmin(FlowAdmin):
         "created_at",
         "last_visit",
     )
-    list_filter = ("is_active", "is_staff", "is_superuser", "has_second_factor")
-    search_fields = ("username", "email", "username_key", "email_key")
+    list_filter = (
+        VerifiedFilter,
+        "is_active",
+        "has_second_factor",
+        "is_staff",
+        "is_superuser",
+        "created_at",
+        LastVisitFilter,
+    )
+    newest_by = "created_at"
+    search_fields = ("username",)
+    search_help_text = _(
+        "Username or e-mail address, also a former one, with * for those that begin so; id of a user, a session or a "
+        "request; IP address."
+    )
+    find = staticmethod(directory.users)
+    ready_views = (
+        (_("Not verified"), "verified=0"),
+        (_("Not active"), "is_active__exact=0"),
+        (_("May use the admin"), "is_staff__exact=1"),
+        (_("May use the admin without a second factor"), "has_second_factor__exact=0&is_staff__exact=1"),
+    )
     readonly_fields = ("id", "created_at", "last_visit", "has_second_factor", "more")
     filter_horizontal = ("groups",)
     actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions", "remove_factors")
+
+    def get_ready_views(self) -> tuple[tuple[Any, str], ...]:
+        today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        query = urlencode({"created_at__gte": today, "created_at__lt": today + timedelta(days=1)})
+        return ((_("New today"), query), *super().get_ready_views())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.with_address()

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from accounts.core import clock
 from accounts.models import (
     Challenge,
+    FormerAddress,
     IdempotentRequest,
     LimitCounter,
     LoginCode,
@@ -52,6 +53,7 @@ def purge_expired() -> Iterator[Purged]:
         ("repeated requests", IdempotentRequest, "at", now - idempotency.KEPT),
         ("limit counters", LimitCounter, "ends_at", now),
         ("security events", SecurityEvent, "at", now - EVENTS_KEPT),
+        ("former addresses", FormerAddress, "left_at", now - EVENTS_KEPT),
         ("admin sessions", AdminSession, "expire_date", now),
     ]
     for name, model, column, before in kinds:

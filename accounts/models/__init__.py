@@ -1,8 +1,10 @@
 from accounts.models.challenge import Challenge
+from accounts.models.former_address import FormerAddress
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.limit_counter import LimitCounter
 from accounts.models.mailed_code import LoginCode, MailedCode, VerificationCode
 from accounts.models.message import Message
+from accounts.models.note import Note
 from accounts.models.passkey import Passkey
 from accounts.models.second_factor import RecoveryCode, TotpFactor
 from accounts.models.security_event import SecurityEvent
@@ -12,11 +14,13 @@ from accounts.models.user import User
 
 __all__ = [
     "Challenge",
+    "FormerAddress",
     "IdempotentRequest",
     "LimitCounter",
     "LoginCode",
     "MailedCode",
     "Message",
+    "Note",
     "Passkey",
     "RecoveryCode",
     "SecurityEvent",

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.core.context import ActorKind
@@ -48,6 +49,9 @@ class EventKind(models.TextChoices):
     DELETION_REQUESTED = "deletion_requested", _("deletion of the account asked for")
     DELETION_UNDONE = "deletion_undone", _("account kept after all")
     DELETED = "deleted", _("account deleted")
+    UNLOCKED = "unlocked", _("unlocked after wrong passwords")
+    NOTE_ADDED = "note_added", _("note of an administrator")
+    VIEWED = "viewed", _("looked at by an administrator")
 
 
 class ActorChoices(models.TextChoices):
@@ -58,6 +62,10 @@ class ActorChoices(models.TextChoices):
     ADMINISTRATOR = ActorKind.ADMINISTRATOR.value, _("an administrator")
     COMMAND = ActorKind.COMMAND.value, _("a command")
     SERVICE = ActorKind.SERVICE.value, _("the server")
+
+
+# Who does little beside users and strangers.
+RARE_ACTORS = (ActorKind.ADMINISTRATOR.value, ActorKind.COMMAND.value, ActorKind.SERVICE.value)
 
 
 class SecurityEvent(models.Model):
@@ -86,6 +94,13 @@ class SecurityEvent(models.Model):
         verbose_name = _("security event")
         verbose_name_plural = _("security events")
         ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["session_id"], name="event_session"),
+            models.Index(fields=["request_id"], name="event_request"),
+            models.Index(fields=["ip"], name="event_ip"),
+            models.Index(fields=["kind"], name="event_kind"),
+            models.Index(fields=["actor_kind", "at"], name="event_actor_kind", condition=Q(actor_kind__in=RARE_ACTORS)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"

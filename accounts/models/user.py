@@ -144,6 +144,17 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("verify_user", "Can mark addresses of users as verified"),
             ("activate_user", "Can activate and deactivate users"),
             ("reset_factors_user", "Can remove the second factors of users"),
+            ("correct_email_user", "Can correct the addresses of users"),
+            ("send_verification_user", "Can send verification mails to users"),
+            ("unlock_user", "Can unlock users after wrong passwords"),
+        ]
+        # What the admin's lists and their filters are read by. Of the flags, the rare value has an index.
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="user_created"),
+            models.Index(fields=["created_at"], name="user_inactive", condition=Q(is_active=False)),
+            models.Index(fields=["created_at"], name="user_staff", condition=Q(is_staff=True)),
+            models.Index(fields=["created_at"], name="user_superuser", condition=Q(is_superuser=True)),
+            models.Index(fields=["created_at"], name="user_factors", condition=Q(has_second_factor=True)),
         ]
         indexes = [
             models.Index("deletion_due_at", name="user_deletion_due", condition=Q(deletion_due_at__isnull=False)),

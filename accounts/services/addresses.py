@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
-from accounts.models import User
+from accounts.models import FormerAddress, User
 from accounts.services import names, outbox
 
 
@@ -29,6 +30,7 @@ def change(user: User, email: str) -> bool:
     if names.lookup_key(email) == user.email_key:
         raise AccountError(ErrorCode.EMAIL_TAKEN)
     outbox.hand_over(user.email, user)
+    left = user.email_key
     user.email = email
     try:
         with transaction.atomic():
@@ -36,6 +38,7 @@ def change(user: User, email: str) -> bool:
             was_verified, _rows = EmailAddress.objects.filter(user=user, primary=True, verified=True).delete()
             EmailAddress.objects.filter(user=user).delete()
             add(user, verified=False)
+            FormerAddress.objects.create(user=user, email_key=left)
     except IntegrityError:
         raise AccountError(ErrorCode.EMAIL_TAKEN) from None
     return bool(was_verified)
@@ -81,6 +84,11 @@ def take_proposed(address_id: int, email: str) -> Moved | None:
     set_verified(user, True)
     User.objects.filter(pk=user.pk).update(mailbox_proved_at=clock.now())
     return Moved(user=user, old=old, was_verified=was_verified)
+
+
+def are_verified() -> Exists:
+    """The condition on users that their address is verified."""
+    return Exists(EmailAddress.objects.filter(user=OuterRef("pk"), primary=True, verified=True))
 
 
 def is_anybodys(email: str) -> bool:

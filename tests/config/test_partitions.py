@@ -58,3 +58,20 @@ def test_the_product_works_on_divided_tables() -> None:
         assert cluster.execute("SELECT count(*), count(DISTINCT id) FROM accounts_securityevent") == [(6, 6)]
         # As where an account is deleted: they move to another partition.
         assert cluster.execute("UPDATE accounts_securityevent SET user_id = NULL RETURNING 1") == [(1,)] * 6
+
+
+def test_a_later_migration_makes_its_indexes_on_divided_tables() -> None:
+    def migrate(*to: str) -> None:
+        with manage("migrate", "--verbosity", "0", *to, DATABASE_URL=cluster.url) as migration:
+            assert finish(migration) == (0, "")
+
+    with clusters() as (cluster,):
+        migrate()
+        named = names(cluster)
+        migrate("accounts", "0011")
+        assert len(names(cluster)) == len(named) - 9
+        cluster.execute(SCRIPT)
+        migrate()
+        assert names(cluster) == named
+        migrate("accounts", "0011")
+        assert len(names(cluster)) == len(named) - 9

@@ -12,7 +12,17 @@ from accounts.flows.log_in_with_code import request_login_code
 from accounts.flows.purge_expired import purge_expired
 from accounts.flows.request_code import request_code
 from accounts.flows.rotate_signing_keys import rotate_signing_keys
-from accounts.models import LimitCounter, LoginCode, Message, SecurityEvent, Session, SigningKey, User, VerificationCode
+from accounts.models import (
+    FormerAddress,
+    LimitCounter,
+    LoginCode,
+    Message,
+    SecurityEvent,
+    Session,
+    SigningKey,
+    User,
+    VerificationCode,
+)
 from accounts.services import keys
 from tests.flows.context import ADDRESS, client, logged_in, mailed, recorded, signed_up
 
@@ -26,6 +36,7 @@ KINDS = (
     "repeated requests",
     "limit counters",
     "security events",
+    "former addresses",
     "admin sessions",
     "signing keys",
 )
@@ -87,6 +98,20 @@ def test_events_are_kept_for_four_hundred_days() -> None:
         assert purge() == {}
     with time_machine.travel(at + timedelta(days=400, seconds=1), tick=False):
         assert purge() == {"security events": 1}
+
+
+def test_former_addresses_are_kept_for_four_hundred_days() -> None:
+    now, user = clock.now(), signed_up()
+    VerificationCode.objects.all().delete()
+    LimitCounter.objects.all().delete()
+    SecurityEvent.objects.all().delete()
+    Session.objects.all().delete()
+    FormerAddress.objects.create(user=user, email_key="old@example.org", left_at=now)
+    with time_machine.travel(now + timedelta(days=400), tick=False):
+        assert purge() == {}
+    with time_machine.travel(now + timedelta(days=400, seconds=1), tick=False):
+        assert purge() == {"former addresses": 1}
+    assert User.objects.count() == 1
 
 
 def test_counters_and_admin_sessions_go_when_they_end(rows: Any) -> None:
