@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 
 from accounts.admin.factors import ChallengeView, own_factor
 from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
+from accounts.admin.proof import prove
 from accounts.api.authapi.schema import SchemaView
 from accounts.api.durudex.views import playground
 from accounts.web.docs import RedocView, SwaggerView
@@ -27,6 +28,7 @@ urlpatterns = [
     path("admin/second-factor/", own_factor, name="admin_own_factor"),
     path("admin/logout/", log_out_of_admin),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
+    path("admin/proof/", admin.site.admin_view(prove), name="admin_proof"),
     path("admin/", admin.site.urls),
     path("", include("accounts.api.fastapi_users.urls")),
 ]

@@ -1,5 +1,6 @@
 """A user's page and list, and which flow each of their actions calls."""
 
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,18 +9,21 @@ from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html_join
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
 from accounts.admin.lists import LastVisitFilter, VerifiedFilter
+from accounts.admin.proof import ask_first
+from accounts.admin.user_acts import act_page
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
+from accounts.admin.user_page import user_page
 from accounts.core import clock
 from accounts.core.errors import AccountError
 from accounts.flows.administer import add_user, change_user, delete_user, reset_factors
@@ -32,6 +36,10 @@ from accounts.services import directory, users
 # An address belongs to its user's page: allauth's own list would edit it in place.
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Group)
+
+
+# What cannot be undone.
+GRAVE_ACTIONS = ("delete_selected", "remove_factors")
 
 
 @admin.register(User)
@@ -68,7 +76,7 @@ class UserAdmin(FlowAdmin):
         (_("May use the admin"), "is_staff__exact=1"),
         (_("May use the admin without a second factor"), "has_second_factor__exact=0&is_staff__exact=1"),
     )
-    readonly_fields = ("id", "created_at", "last_visit", "has_second_factor", "more")
+    readonly_fields = ("id", "created_at", "last_visit")
     filter_horizontal = ("groups",)
     actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions", "remove_factors")
 
@@ -79,6 +87,28 @@ class UserAdmin(FlowAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.with_address()
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(self.act_view)
+        return [path("<uuid:user_id>/act/<slug:name>/", page, name="accounts_user_act"), *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, user_id: uuid.UUID, name: str) -> HttpResponse:
+        return act_page(request, self.get_queryset(request).filter(pk=user_id).first(), name)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        user = self.get_object(request, unquote(object_id))
+        beside = user_page(request, user) if user and self.has_view_permission(request, user) else {}
+        return super().change_view(request, object_id, form_url, {**beside, **(extra_context or {})})
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        asked = ask_first(request) if self.has_delete_permission(request) else None
+        return asked or super().delete_view(request, object_id, extra_context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        is_grave = request.method == "POST" and request.POST.get("action") in GRAVE_ACTIONS
+        return (ask_first(request) if is_grave else None) or super().changelist_view(request, extra_context)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.reset_user"))
@@ -105,16 +135,6 @@ class UserAdmin(FlowAdmin):
     def verified(self, user: User) -> bool:
         return user.email_verified
 
-    @admin.display(description=_("more"))
-    def more(self, user: User) -> str:
-        """Links to the sessions and the security events of a user."""
-        pages = ((_("sessions"), "session"), (_("security events"), "securityevent"))
-        return format_html_join(
-            " · ",
-            '<a href="{}?user__id__exact={}">{}</a>',
-            ((reverse(f"admin:accounts_{page}_changelist"), user.pk, name) for name, page in pages),
-        )
-
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)
         form.may_verify = self.has_verify_permission(request)
@@ -126,7 +146,7 @@ class UserAdmin(FlowAdmin):
         return (
             (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
             (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-            (_("Dates"), {"fields": ("created_at", "last_visit", "has_second_factor", "more")}),
+            (_("Dates"), {"fields": ("created_at", "last_visit")}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:

@@ -10,7 +10,7 @@ from accounts.services import audit, codes, idempotency, limits, logins, mail, n
 from accounts.services.logins import LoggedIn, Started
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def request_login_code(*, email: str, context: ClientContext) -> None:
     """Mails a code that logs the owner of `email` in, if they may log in so; the same work if not.
 
@@ -27,7 +27,7 @@ def request_login_code(*, email: str, context: ClientContext) -> None:
         idempotency.note(context)
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def log_in_with_code(*, email: str, code: str, context: ClientContext) -> LoggedIn:
     """Starts a session for the user who has the code that request_login_code() mailed to `email`.
 

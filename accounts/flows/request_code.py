@@ -7,7 +7,7 @@ from accounts.models.security_event import EventKind
 from accounts.services import audit, codes, limits, mail, names, pauses, users
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def request_code(*, email: str, context: ClientContext) -> None:
     """Mails a code to `email`, whether an account has this address or not, and at the same cost.
 

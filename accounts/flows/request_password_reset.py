@@ -5,7 +5,7 @@ from accounts.models.security_event import EventKind
 from accounts.services import audit, idempotency, limits, mail, names, pauses, users
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def request_password_reset(*, email: str, context: ClientContext) -> bool:
     """Mails a reset link to `email` if it belongs to an active account; the same work if not.
 

@@ -5,10 +5,11 @@ from accounts.models.security_event import EventKind
 from accounts.services import audit, idempotency, limits, mail, names, pauses, users
 
 
-@pauses.even_time()
-def resend_verification(*, email: str, context: ClientContext) -> None:
+@pauses.answers_evenly
+def resend_verification(*, email: str, context: ClientContext) -> bool:
     """Mails a verification key to `email` if an active account waits for it; the same work if not.
 
+    Answers whether one does, which nobody but administrators may learn.
     Raises AccountError(RATE_LIMITED), the same for known and unknown addresses.
     """
     mails = limits.by_mailbox(names.lookup_key(email), context)
@@ -20,3 +21,4 @@ def resend_verification(*, email: str, context: ClientContext) -> None:
         audit.record(EventKind.VERIFICATION_REQUESTED, context, user=user)
         mail.verification(user, context)
         idempotency.note(context)
+    return user is not None

@@ -22,7 +22,7 @@ from accounts.services import (
 )
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
     """Sets a new password for the account that the mailed `token` belongs to, and ends all its sessions.
 
@@ -48,7 +48,7 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
         idempotency.note(context)
 
 
-@pauses.even_time()
+@pauses.answers_evenly
 def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:
     """Sets a new password for the person who has the code mailed to `email`, verifies it, and ends all sessions.
 

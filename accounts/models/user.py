@@ -155,8 +155,6 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["created_at"], name="user_staff", condition=Q(is_staff=True)),
             models.Index(fields=["created_at"], name="user_superuser", condition=Q(is_superuser=True)),
             models.Index(fields=["created_at"], name="user_factors", condition=Q(has_second_factor=True)),
-        ]
-        indexes = [
             models.Index("deletion_due_at", name="user_deletion_due", condition=Q(deletion_due_at__isnull=False)),
             models.Index("external_id", name="user_external_id", condition=~Q(external_id="")),
         ]

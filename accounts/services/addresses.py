@@ -149,5 +149,8 @@ def is_verified(address_id: int, email: str) -> bool:
 
 
 def export(user: User) -> list[dict[str, object]]:
-    """The addresses of a user: the one they have, and one that they asked for and have not confirmed."""
-    return [*EmailAddress.objects.filter(user=user).order_by("pk").values("email", "verified", "primary")]
+    """The addresses of a user: the one they have, one that they asked for and have not confirmed, and former ones."""
+    rows: list[dict[str, object]] = []
+    rows += EmailAddress.objects.filter(user=user).order_by("pk").values("email", "verified", "primary")
+    former = FormerAddress.objects.filter(user=user).order_by("left_at")
+    return rows + [{"email": each.email_key, "left_at": each.left_at} for each in former]

@@ -90,13 +90,15 @@ def password_changed(user: User, context: ClientContext, *, session: Session | N
     mail.password_changed(user, context)
 
 
-def request_email_change(user: User, email: str, context: ClientContext, *, session: Session) -> None:
+def request_email_change(user: User, email: str, context: ClientContext, *, session: Session | None) -> None:
     """Mails a key to the address that `user` wants, and a notice to the one they have.
+
+    session: the one it is asked from, None where an administrator asks.
 
     Raises AccountError(EMAIL_TAKEN).
     """
     address_id = addresses.propose(user, email)
-    audit.record(EventKind.EMAIL_CHANGE_REQUESTED, context, user=user, session_id=session.pk)
+    audit.record(EventKind.EMAIL_CHANGE_REQUESTED, context, user=user, session_id=session.pk if session else None)
     mail.email_change_requested(user, context, address_id=address_id, to=email)
 
 

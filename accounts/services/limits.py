@@ -90,7 +90,28 @@ def check(*counted: Counted) -> None:
     """Raises AccountError(RATE_LIMITED) where one of the limits is used up; counts nothing."""
     if conf.rate_limits_are_on and counted:
         now = clock.now()
-        _refuse_beyond(counted, [hits + 1 for hits in _count(counted, 0, now)], now)
+        _refuse_beyond(counted, [hits + 1 for hits in _hits(counted, now)], now)
+
+
+def used_up(*counted: Counted) -> list[datetime | None]:
+    """Until when each of these limits refuses, None for one that does not; counts nothing."""
+    if not (conf.rate_limits_are_on and counted):
+        return [None] * len(counted)
+    now = clock.now()
+    hits = _hits(counted, now)
+    return [_end(limit, now) if hit >= limit.most else None for (limit, _of), hit in zip(counted, hits, strict=True)]
+
+
+def forget(*counted: Counted) -> None:
+    """Begins these counts anew, wherever they were counted."""
+    now = clock.now()
+    keys = [_key(limit, of, now) for limit, of in counted]
+    if conf.redis_url and keys:
+        try:
+            _redis(conf.redis_url).delete(*(f"accounts:limit:{key}" for key in keys))
+        except RedisError as error:
+            logger.warning("Redis does not answer; its counts stay", extra={"error": type(error).__name__})
+    LimitCounter.objects.filter(pk__in=keys).delete()
 
 
 def take(*counted: Counted) -> None:
@@ -134,7 +155,7 @@ def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -
 
 
 def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
-    """Adds `number`, which may be 0 or below, to each count, and answers what they are then."""
+    """Adds `number`, which may be below 0, to each count, and answers what they are then."""
     counts = [(_key(limit, of, now), _end(limit, now)) for limit, of in counted]
     if conf.redis_url:
         try:
@@ -142,6 +163,19 @@ def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
         except RedisError as error:
             logger.warning("Redis does not answer; the database counts", extra={"error": type(error).__name__})
     return _count_in_database(counts, number)
+
+
+def _hits(counted: Sequence[Counted], now: datetime) -> list[int]:
+    """What each count is."""
+    keys = [_key(limit, of, now) for limit, of in counted]
+    if conf.redis_url:
+        try:
+            found = _redis(conf.redis_url).mget([f"accounts:limit:{key}" for key in keys])
+            return [int(hits or 0) for hits in found]
+        except RedisError as error:
+            logger.warning("Redis does not answer; the database counts", extra={"error": type(error).__name__})
+    in_database = dict(LimitCounter.objects.filter(pk__in=keys).values_list("key", "hits"))
+    return [in_database.get(key, 0) for key in keys]
 
 
 def _count_in_redis(counts: list[tuple[str, datetime]], number: int, now: datetime) -> list[int]:
@@ -159,9 +193,6 @@ def _count_in_database(counts: list[tuple[str, datetime]], number: int) -> list[
         # Tries that were refused leave nothing behind.
         counters.filter(hits=0).delete()
         return []
-    if number == 0:
-        hits = dict(counters.values_list("key", "hits"))
-        return [hits.get(key, 0) for key, _ends_at in counts]
     # Always in the same order, so that two tries never wait for each other in a circle.
     rows = [(key, number, _ENDS_AT.get_db_prep_value(ends_at, connection)) for key, ends_at in sorted(counts)]
     places = ", ".join(["(%s, %s, %s)"] * len(rows))

@@ -18,6 +18,7 @@ SECTIONS: dict[str, Callable[[User], Rows]] = {
     "sessions": sessions.export,
     "security_events": audit.export,
     "mails": outbox.export,
+    "notes": users.export_notes,
 }
 
 

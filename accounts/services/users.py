@@ -238,6 +238,11 @@ def export(user: User) -> list[dict[str, object]]:
     return [row | {"groups": sorted(user.groups.values_list("name", flat=True))}]
 
 
+def export_notes(user: User) -> list[dict[str, object]]:
+    """What administrators noted about a user, without who did."""
+    return [{"at": note.at, "text": note.text} for note in user.notes.order_by("at", "id")]
+
+
 def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:
     users = User.objects.with_address()
     for name in typed:

@@ -16,11 +16,12 @@ from tests.second_factors import enrol
 # Which section tells of which tables.
 EXPORTED = {
     "profile": {"accounts.User", "accounts.User_groups"},
-    "addresses": {"account.EmailAddress"},
+    "addresses": {"account.EmailAddress", "accounts.FormerAddress"},
     "second_factors": {"accounts.TotpFactor", "accounts.Passkey", "accounts.RecoveryCode"},
     "sessions": {"accounts.Session"},
     "security_events": {"accounts.SecurityEvent"},
     "mails": {"accounts.Message"},
+    "notes": {"accounts.Note"},
 }
 LEFT_OUT = {
     "accounts.Challenge": "a login that is not finished, for five minutes",

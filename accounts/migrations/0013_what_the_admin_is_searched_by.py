@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0011_notes_and_former_addresses"),
+        ("accounts", "0012_notes_and_former_addresses"),
     ]
 
     operations = [
@@ -108,5 +108,13 @@ class Migration(migrations.Migration):
         AddIndexBesideWriters(
             model_name='user',
             index=models.Index(condition=models.Q(('has_second_factor', True)), fields=['created_at'], name='user_factors'),
+        ),
+        AddIndexBesideWriters(
+            model_name='user',
+            index=models.Index(models.F('deletion_due_at'), condition=models.Q(('deletion_due_at__isnull', False)), name='user_deletion_due'),
+        ),
+        AddIndexBesideWriters(
+            model_name='user',
+            index=models.Index(models.F('external_id'), condition=models.Q(('external_id', ''), _negated=True), name='user_external_id'),
         ),
     ]

@@ -1,0 +1,84 @@
+"""Asks an administrator once more who they are, before what cannot be undone."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin.factors import CodeField
+from accounts.api.common.authentication import admin_session
+from accounts.api.common.context import client_context
+from accounts.core import clock
+from accounts.core.context import Dialect
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.reauthenticate import reauthenticate
+from accounts.services import sessions
+
+
+class ProofForm(forms.Form):
+    """A password, or a code of a second factor. next: the page that asked for it."""
+
+    next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class ProofOrCodeForm(ProofForm):
+    """For who has a second factor."""
+
+    code = CodeField(required=False)
+
+
+def ask_first(request: HttpRequest) -> HttpResponse | None:
+    """The way to the page that asks, None for who has proved within ten minutes who they are."""
+    session = admin_session(request)
+    try:
+        if session is not None:
+            sessions.check_recent(session, now=clock.now())
+            return None
+    except AccountError:
+        pass
+    query = urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(f"{reverse('admin_proof')}?{query}")
+
+
+def prove(request: HttpRequest) -> HttpResponse:
+    session = admin_session(request)
+    if session is None:
+        return HttpResponseRedirect(reverse("admin:login"))
+    form_class = ProofOrCodeForm if session.user.has_second_factor else ProofForm
+    form = form_class(request.POST or None, initial={"next": request.GET.get("next", "")})
+    if form.is_valid():
+        values = form.cleaned_data
+        proof = {"code": values["code"]} if values.get("code") else {"password": values["password"]}
+        context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
+        try:
+            reauthenticate(session=session, context=context, **proof)
+        except AccountError as error:
+            _say(form, error)
+        else:
+            return HttpResponseRedirect(_wanted(request, values["next"]))
+    page: dict[str, Any] = {"title": _("Prove who you are"), "subtitle": None, "form": form}
+    return render(request, "admin/proof.html", {**admin.site.each_context(request), **page})
+
+
+def _say(form: forms.Form, error: AccountError) -> None:
+    if error.code is ErrorCode.WRONG_PASSWORD:
+        form.add_error("password", _("This password is wrong."))
+    else:
+        form.add_error("code" if error.code is ErrorCode.INVALID_CODE else None, error.sentences[0])
+
+
+def _wanted(request: HttpRequest, url: str) -> str:
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if is_ours else reverse("admin:index")

@@ -1,0 +1,51 @@
+"""What an administrator does for somebody who asks for help."""
+
+from django.db import transaction
+
+from accounts.core.context import ClientContext
+from accounts.models import Note, User
+from accounts.models.security_event import EventKind
+from accounts.services import audit, changes, locks, mail, users
+
+
+def correct_email(*, user: User, email: str, is_confirmed: bool, context: ClientContext) -> None:
+    """Gives `user` another address, unverified, and tells both addresses.
+
+    is_confirmed: the address is theirs only when the new mailbox has confirmed it by a key that is mailed there.
+    Raises AccountError(EMAIL_INVALID), AccountError(EMAIL_TAKEN), also for another spelling of the address that they
+    have, and AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
+    """
+    email = changes.clean(user, email=email)["email"]
+    with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
+        if is_confirmed:
+            changes.request_email_change(user, email, context, session=None)
+        else:
+            changes.change_email(user, email, context)
+            mail.verification(user, context)
+
+
+def unlock_user(*, user: User, context: ClientContext) -> bool:
+    """Begins anew what counts wrong passwords and codes of `user`; False where nothing locked them out.
+
+    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
+    """
+    users.protect_superusers([user.pk], context)
+    was_locked = bool(locks.of(user))
+    with transaction.atomic(durable=True):
+        audit.record(EventKind.UNLOCKED, context, user=user)
+    # After what tells of it is committed: a count is no part of the transaction.
+    locks.open_all(user)
+    return was_locked
+
+
+def add_note(*, user: User, text: str, context: ClientContext) -> None:
+    """Keeps what an administrator writes about `user` for other administrators.
+
+    text: 1 to 2000 characters. Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser
+    and is none.
+    """
+    with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
+        Note.objects.create(user=user, author_id=context.actor.user_id, text=text)
+        audit.record(EventKind.NOTE_ADDED, context, user=user)

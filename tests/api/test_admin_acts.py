@@ -1,0 +1,339 @@
+"""A user's page: what a support call needs to know and to do, act by act."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.admin.user_acts import ACTS
+from accounts.core import clock
+from accounts.models import Message, Note, Passkey, RecoveryCode, SecurityEvent, Session, TotpFactor, User
+from accounts.services import factors
+from tests.api.test_admin import admin, root
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.mailbox import Mailbox, link_values
+
+__all__ = ["admin", "root"]
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def page_of(admin: Client, user: Any) -> str:
+    answer = admin.get(f"/admin/accounts/user/{user.pk}/change/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def act(admin: Client, name: str, user: Any, **values: str) -> Any:
+    """Presses the button on the page that asks."""
+    url = f"/admin/accounts/user/{user.pk}/act/{name}/"
+    assert admin.get(url).status_code == 200
+    return admin.post(url, values, follow=True)
+
+
+def said(answer: Any) -> list[tuple[str, str]]:
+    """Level and text of the first message on the page."""
+    _before, _list, shown = answer.content.decode().partition('class="messagelist"')
+    return re.findall(r'<li class="(\w+)">([^<]*)</li>', shown)[:1]
+
+
+def recorded() -> list[tuple[str, str | None, str | None]]:
+    """What administrators did beside logging in: kind, to whom, by whom."""
+    events = SecurityEvent.objects.filter(actor_kind="administrator").order_by("id")
+    return list(events.values_list("kind", "user__username", "actor__username"))
+
+
+@pytest.fixture
+def user(alice: Any, letters: Mailbox) -> User:
+    """alice, who is not verified and has a session; nothing is left in the outbox."""
+    letters.collect()
+    return User.objects.with_address().get(username="alice")
+
+
+def give_factors(user: User) -> None:
+    now = clock.now()
+    TotpFactor.objects.create(user=user, secret="x", created_at=now, last_step=0, last_used_at=now)
+    RecoveryCode.objects.create(user=user, code_hash="x", created_at=now)
+    rest = {"credential_hash": "x", "credential": b"x", "sign_count": 0, "is_backed_up": False}
+    Passkey.objects.create(user=user, name="Blue key", created_at=now, last_used_at=now, **rest)
+    factors.note(user)
+
+
+def test_the_page_says_how_a_user_stands(admin: Client, user: User) -> None:
+    shown = page_of(admin, user)
+    for mark in ("Active", "E-mail is not verified", "Not locked", "No second factor"):
+        assert f">{mark}</li>" in shown
+    give_factors(user)
+    shown = page_of(admin, user)
+    assert "Passkey “Blue key”: added 20" in shown
+    assert "Authenticator app: added 20" in shown
+    assert "Recovery codes left: 1" in shown
+
+
+def test_the_page_shows_and_links_what_belongs_to_the_user(admin: Client, user: User) -> None:
+    session, mail = Session.objects.get(user=user), Message.objects.get(user=user)
+    event = SecurityEvent.objects.filter(user=user).latest("id")
+    shown = page_of(admin, user)
+    for page, row in (("session", session), ("message", mail), ("securityevent", event)):
+        assert f'href="/admin/accounts/{page}/{row.pk}/change/"' in shown
+        assert f'href="/admin/accounts/{page}/?user__id__exact={user.pk}"' in shown
+    assert f"{session.started_at:%Y-%m-%d %H:%M:%S} UTC" in shown
+
+
+def test_an_address_is_corrected_at_once(admin: Client, user: User, letters: Mailbox, api: AuthApi) -> None:
+    User.objects.filter(pk=user.pk).update(language="uk")
+    answer = act(admin, "correct-email", user, email="right@example.org", how="at-once")
+    assert said(answer) == [("success", "Done: Correct the address.")]
+    user = User.objects.with_address().get(pk=user.pk)
+    assert (user.email, user.email_verified) == ("right@example.org", False)
+    mails = letters.collect()
+    assert sorted(mail.to[0] for mail in mails) == ["alice@example.org", "right@example.org", "right@example.org"]
+    # In the language of the user, not of the administrator.
+    verification = next(mail for mail in mails if "key=" in mail.body and mail.to == ["right@example.org"])
+    assert verification.subject == "Підтвердьте адресу e-mail"
+    assert api.verify_email(**link_values(verification)).status_code == 200
+    assert recorded() == [("email_changed", "alice", "root")]
+
+
+def test_an_address_is_corrected_once_the_mailbox_confirms(
+    admin: Client, user: User, letters: Mailbox, api: AuthApi
+) -> None:
+    act(admin, "correct-email", user, email="right@example.org", how="confirmed")
+    user.refresh_from_db()
+    assert user.email == "alice@example.org"
+    confirmation, notice = sorted(letters.collect(), key=lambda mail: mail.to[0], reverse=True)
+    assert (confirmation.to, notice.to) == (["right@example.org"], ["alice@example.org"])
+    assert api.verify_email(**link_values(confirmation)).status_code == 200
+    user = User.objects.with_address().get(pk=user.pk)
+    assert (user.email, user.email_verified) == ("right@example.org", True)
+    assert recorded() == [("email_change_requested", "alice", "root")]
+
+
+@pytest.mark.parametrize(
+    ("email", "sentence"),
+    [
+        ("root@example.org", "A user is already registered with this e-mail address."),
+        ("ALICE@example.org", "A user is already registered with this e-mail address."),
+        ("no address", "Enter a valid email address."),
+        ("", "This field is required."),
+    ],
+)
+@pytest.mark.parametrize("how", ["at-once", "confirmed"])
+def test_an_address_that_cannot_be_had(
+    admin: Client, user: User, rows: Any, email: str, sentence: str, how: str
+) -> None:
+    before = rows()
+    answer = act(admin, "correct-email", user, email=email, how=how)
+    assert sentence in answer.content.decode()
+    assert (rows(), User.objects.get(pk=user.pk).email) == (before, "alice@example.org")
+
+
+def test_the_verification_mail_is_sent_again(admin: Client, user: User, letters: Mailbox, api: AuthApi) -> None:
+    act(admin, "send-verification", user)
+    assert api.verify_email(**link_values(letters.only())).status_code == 200
+    assert recorded() == [("verification_requested", "alice", "root")]
+    assert "send-verification" not in page_of(admin, user)
+    answer = act(admin, "send-verification", user)
+    assert said(answer) == [("warning", "The e-mail was verified before, or the account is not active.")]
+    assert letters.collect() == []
+
+
+def test_a_reset_mail_is_sent(admin: Client, user: User, letters: Mailbox) -> None:
+    act(admin, "send-reset", user)
+    assert letters.only().subject == "Reset your password"
+    assert recorded() == [("password_reset_requested", "alice", "root")]
+
+
+def test_who_is_locked_is_unlocked(admin: Client, user: User, letters: Mailbox) -> None:
+    stranger = AuthApi()
+    stranger.http = Client(REMOTE_ADDR="192.0.2.99")
+    with time_machine.travel(NOON, tick=False):
+        client = Client()
+        client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+        # The owner's own place counts by itself.
+        Session.objects.filter(user=user).update(started_at=NOON - timedelta(days=1))
+        for _try in range(10):
+            assert stranger.login("alice", "wrong-horse-9").status_code == 400
+        assert stranger.login("alice").status_code == 429
+        shown = page_of(client, user)
+        assert ">Locked</li>" in shown
+        locked = "From new places: too many wrong passwords within an hour, until 2026-06-01 13:00:00 UTC"
+        assert locked in shown
+        assert said(act(client, "unlock", user)) == [("success", "Done: Unlock.")]
+        assert ">Not locked</li>" in page_of(client, user)
+        assert stranger.login("alice").status_code == 200
+        answer = act(client, "unlock", user)
+        assert said(answer) == [("warning", "Nothing locked the user out; the counts begin anew all the same.")]
+    assert recorded() == [("unlocked", "alice", "root")] * 2
+
+
+def test_sessions_are_ended_and_accounts_deactivated(admin: Client, user: User, api: AuthApi) -> None:
+    act(admin, "end-sessions", user)
+    assert Session.objects.get(user=user).end_reason == "ended_by_admin"
+    act(admin, "deactivate", user)
+    assert api.login("alice").status_code == 400
+    act(admin, "activate", user)
+    assert api.login("alice").status_code == 200
+    kinds = [kind for kind, _user, _actor in recorded()]
+    assert kinds == ["session_ended", "deactivated", "activated"]
+
+
+def test_factors_are_removed(admin: Client, user: User, letters: Mailbox) -> None:
+    give_factors(user)
+    act(admin, "reset-factors", user)
+    user.refresh_from_db()
+    assert (user.has_second_factor, Passkey.objects.count(), TotpFactor.objects.count()) == (False, 0, 0)
+    assert letters.only().subject == "A second factor was removed"
+    assert recorded() == [("factor_removed", "alice", "root"), ("session_ended", "alice", "root")]
+
+
+def test_notes_are_shown_and_go_with_the_user(admin: Client, user: User, root: User) -> None:
+    text = "Called about <b>mail</b>.\nNew number."
+    act(admin, "note", user, text=text)
+    note = Note.objects.get()
+    assert (note.user, note.author, note.text) == (user, root, text)
+    assert "Called about &lt;b&gt;mail&lt;/b&gt;.<br>New number." in page_of(admin, user)
+    assert act(admin, "note", user, text="x" * 2001).status_code == 200
+    assert act(admin, "note", user, text=" ").status_code == 200
+    assert Note.objects.count() == 1
+    assert recorded() == [("note_added", "alice", "root")]
+    assert admin.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert Note.objects.count() == 0
+
+
+def test_there_is_no_act_for_nobody_and_no_other_act(admin: Client, user: User) -> None:
+    assert admin.get(f"/admin/accounts/user/{user.pk}/act/promote/").status_code == 404
+    assert admin.get("/admin/accounts/user/00000000-0000-0000-0000-000000000001/act/unlock/").status_code == 404
+
+
+def staff_with(*codenames: str) -> Client:
+    AuthApi().register("sam")
+    sam = User.objects.get(username="sam")
+    sam.is_staff = True
+    sam.store("is_staff")
+    sam.user_permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="accounts"))
+    client = Client()
+    assert client.post("/admin/login/", {"username": "sam", "password": PASSWORD}).status_code == 302
+    return client
+
+
+VALUES = {"note": {"text": "x"}, "correct-email": {"email": "right@example.org", "how": "at-once"}}
+
+
+def state() -> Any:
+    return (
+        list(User.objects.exclude(username="sam").order_by("pk").values()),
+        list(Session.objects.exclude(user__username="sam").order_by("pk").values()),
+        Message.objects.count(),
+        Note.objects.count(),
+        SecurityEvent.objects.count(),
+    )
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_each_act_has_a_permission_of_its_own(user: User, name: str) -> None:
+    give_factors(user)
+    User.objects.filter(pk=user.pk).update(is_active=name != "activate")
+    permission = ACTS[name].permission.removeprefix("accounts.")
+    url = f"/admin/accounts/user/{user.pk}/act/{name}/"
+    others = Permission.objects.exclude(codename=permission).values_list("codename", flat=True)
+    client = staff_with(*others)
+    before = state()
+    assert f"/act/{name}/" not in page_of(client, user)
+    assert client.get(url).status_code == 403
+    assert client.post(url, VALUES.get(name, {})).status_code == 403
+    assert state() == before
+    User.objects.get(username="sam").user_permissions.set(
+        Permission.objects.filter(codename__in=["view_user", permission])
+    )
+    assert f"/act/{name}/" in page_of(client, user)
+    assert client.get(url).status_code == 200
+    assert state() == before
+    assert client.post(url, VALUES.get(name, {})).status_code == 302
+    assert state() != before
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_a_superuser_is_beyond_the_acts_of_staff(root: User, name: str) -> None:
+    client = staff_with(*Permission.objects.values_list("codename", flat=True))
+    before = state()
+    url = f"/admin/accounts/user/{root.pk}/act/{name}/"
+    assert "/act/" not in page_of(client, root)
+    assert client.get(url).status_code == 403
+    assert client.post(url, VALUES.get(name, {})).status_code == 403
+    assert state() == before
+
+
+def test_an_act_needs_its_csrf_token(root: User, user: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    token = client.get("/admin/login/").cookies["csrftoken"].value
+    body = {"username": "root", "password": PASSWORD, "csrfmiddlewaretoken": token}
+    assert client.post("/admin/login/", body).status_code == 302
+    assert client.post(f"/admin/accounts/user/{user.pk}/act/deactivate/", {}).status_code == 403
+    assert User.objects.get(pk=user.pk).is_active is True
+
+
+class TestRecentProof:
+    """What cannot be undone asks who is there, unless they have just said so."""
+
+    @pytest.fixture
+    def later(self, admin: Client) -> Client:
+        """A login that is more than ten minutes old."""
+        Session.objects.filter(kind="admin").update(auth_time=clock.now() - timedelta(minutes=10, seconds=1))
+        return admin
+
+    def paths(self, user: User) -> list[tuple[str, dict[str, Any], str]]:
+        """What asks for it, with its body, and where it leads back to."""
+        page = f"/admin/accounts/user/{user.pk}"
+        listed, selected = "/admin/accounts/user/", {"_selected_action": [str(user.pk)]}
+        return [
+            (f"{page}/act/reset-factors/", {}, f"{page}/act/reset-factors/"),
+            (f"{page}/delete/", {"post": "yes"}, f"{page}/delete/"),
+            (listed, {"action": "delete_selected", "post": "yes", **selected}, listed),
+            (listed, {"action": "remove_factors", **selected}, listed),
+        ]
+
+    def test_an_old_login_is_not_enough(self, later: Client, user: User) -> None:
+        give_factors(user)
+        before = state()
+        for path, body, back in self.paths(user):
+            answer = later.post(path, body)
+            expected = f"/admin/proof/?next={back.replace('/', '%2F')}"
+            assert (answer.status_code, answer.headers["Location"]) == (302, expected)
+        assert state() == before
+        assert later.get(f"/admin/accounts/user/{user.pk}/act/deactivate/").status_code == 200
+
+    def test_after_the_password_it_goes_on(self, later: Client, user: User) -> None:
+        give_factors(user)
+        path = f"/admin/accounts/user/{user.pk}/act/reset-factors/"
+        asked = later.get(path).headers["Location"]
+        assert 'name="code"' not in later.get(asked).content.decode()
+        wrong = later.post("/admin/proof/", {"password": "wrong-horse-9", "next": path})
+        assert "This password is wrong." in wrong.content.decode()
+        assert later.get(path).status_code == 302
+        answer = later.post("/admin/proof/", {"password": PASSWORD, "next": path})
+        assert (answer.status_code, answer.headers["Location"]) == (302, path)
+        assert later.post(path).status_code == 302
+        assert Passkey.objects.count() == 0
+        assert SecurityEvent.objects.filter(kind="reauthenticated").count() == 1
+
+    def test_it_leads_nowhere_else(self, later: Client) -> None:
+        body = {"password": PASSWORD, "next": "https://evil.example/"}
+        assert later.post("/admin/proof/", body).headers["Location"] == "/admin/"
+
+    def test_wrong_passwords_are_counted(self, later: Client) -> None:
+        with time_machine.travel(NOON, tick=False):
+            later.post("/admin/login/", {"username": "root", "password": PASSWORD})
+            for _try in range(10):
+                later.post("/admin/proof/", {"password": "wrong-horse-9"})
+            refused = later.post("/admin/proof/", {"password": PASSWORD}).content.decode()
+        assert "Too many requests. Try again later." in refused
+
+    def test_it_is_for_who_is_in_the_admin(self, later: Client) -> None:
+        assert Client().get("/admin/proof/").status_code == 302
+        assert Client().post("/admin/proof/", {"password": PASSWORD}).status_code == 302
