@@ -1,0 +1,173 @@
+"""Made-up accounts to look at: users, sessions, events and mails that are written in bulk, past every rule.
+
+Nobody can read their mailboxes: example.com belongs to nobody (RFC 2606) and takes no mail (RFC 7505).
+"""
+
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyotp
+from django.apps import apps
+from django.db import connection
+from django.db.models import Max, Model
+
+from accounts.models import Message, SecurityEvent, Session, TotpFactor, User
+from accounts.models.message import MessageKind, MessageState
+from accounts.models.security_event import EventKind
+from accounts.models.session import EndReason
+from accounts.services import encryption
+from accounts.services.factors import totp
+
+DOMAIN = "example.com"
+# So many digits keep the names in the order of their numbers.
+DIGITS = 7
+DAYS = 30
+FIRST_SIGN_UP = timedelta(days=365)
+# Mails that wait: no worker takes one before that.
+WAITS = timedelta(days=3650)
+
+# What happens to an account in a month, besides signing up; a login is recorded for each session.
+EVENTS = (
+    (EventKind.LOGIN_FAILED, "invalid_credentials"),
+    (EventKind.PASSWORD_RESET_REQUESTED, ""),
+    (EventKind.PASSWORD_RESET, ""),
+    (EventKind.PROFILE_CHANGED, ""),
+    (EventKind.LOGGED_IN, ""),
+    (EventKind.EMAIL_VERIFIED, ""),
+)
+WEIGHTS = (30, 8, 5, 12, 40, 5)
+AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Mozilla/5.0 (iPhone) Safari/605.1", "okhttp/5.1.0")
+DIALECTS = ("authapi", "authapi", "authapi", "fastapi_users", "durudex")
+# Where somebody guesses: addresses that are kept for documentation (RFC 5737, RFC 3849).
+GUESSERS = ("198.51.100.7", "198.51.100.8", "2001:db8:0:7::1", "2001:db8:0:7::2")
+
+USER = (
+    "id, password, is_superuser, username, username_key, email, email_key, avatar_url, language, is_active, is_staff,"
+    " created_at, has_second_factor, last_visit"
+)
+ADDRESS = "user_id, email, verified, primary"
+SESSION = (
+    "id, user_id, dialect, ip, place, user_agent, started_at, last_used_at, expires_at, ended_at, end_reason, kind,"
+    " amr, auth_time, refresh_hash, rotated_at, rotated_before"
+)
+EVENT = "kind, at, user_id, actor_kind, actor_id, session_id, dialect, ip, user_agent, request_id, detail"
+MESSAGE = (
+    "user_id, kind, to, language, message_id, subject, text, html, state, created_at, due_at, attempts, last_error,"
+    " settled_at"
+)
+FACTOR = "user_id, secret, created_at, last_step, last_used_at"
+
+
+def next_number() -> int:
+    """The number of the next made-up user."""
+    made = User.objects.filter(username_key__regex=rf"^demo[0-9]{{{DIGITS}}}$").aggregate(last=Max("username_key"))
+    return int((made["last"] or "demo0").removeprefix("demo")) + 1
+
+
+def write(numbers: range, *, password: str, now: datetime) -> None:
+    """Makes the users of these numbers with all that is theirs; called inside a transaction.
+
+    password: the hash that all of them have.
+    """
+    chance = random.Random()  # noqa: S311
+    users, addresses, sessions, events, messages, app_factors = [], [], [], [], [], []
+    secret = encryption.encrypt(pyotp.random_base32().encode(), totp.PURPOSE)
+    for number in numbers:
+        user_id, name = uuid.uuid4(), f"demo{number:0{DIGITS}}"
+        email = f"{name}@{DOMAIN}"
+        created_at = now - FIRST_SIGN_UP * chance.random()
+        ip = f"192.0.2.{chance.randrange(256)}"
+        is_active, verified, has_app = chance.random() > 0.01, chance.random() > 0.2, chance.random() < 0.03
+        visited_at = max(created_at, now - timedelta(days=60) * chance.random() ** 2)
+        language = chance.choice(("en", "ru", "uk"))
+        known = (False, name, name, email, email, "", language, is_active, False, created_at, has_app, visited_at)
+        users.append((user_id, password, *known))
+        addresses.append((user_id, email, verified, True))
+        if has_app:
+            app_factors.append((user_id, secret, created_at, 0, created_at))
+        if now - created_at < timedelta(days=DAYS):
+            events.append(_event(chance, EventKind.REGISTERED, created_at, user_id, ip, ""))
+        for ends in (True, False):
+            began_at = _moment(chance, now, since=created_at)
+            session_id, dialect, agent = uuid.uuid4(), chance.choice(DIALECTS), chance.choice(AGENTS)
+            ended_at = min(began_at + timedelta(hours=40) * chance.random(), now) if ends or not is_active else None
+            where = (dialect, ip, ip, agent, began_at, began_at, began_at + timedelta(days=DAYS))
+            end = (ended_at, EndReason.LOGGED_OUT if ended_at else "")
+            sessions.append((session_id, user_id, *where, *end, "api", "pwd", began_at, "", began_at, ""))
+            events.append(_event(chance, EventKind.LOGGED_IN, began_at, user_id, ip, "", session_id))
+            if ended_at:
+                logged_out = (EventKind.SESSION_ENDED, ended_at, user_id, ip, EndReason.LOGGED_OUT, session_id)
+                events.append(_event(chance, *logged_out))
+        for kind, detail in chance.choices(EVENTS, WEIGHTS, k=2):
+            guessed = kind is EventKind.LOGIN_FAILED and chance.random() < 0.4
+            place = chance.choice(GUESSERS) if guessed else ip
+            events.append(_event(chance, kind, _moment(chance, now, since=created_at), user_id, place, detail))
+        if number % 2:
+            messages.append(_message(chance, number, user_id, email, language, now, created_at))
+    _insert(User, USER, users)
+    _insert(apps.get_model("account", "EmailAddress"), ADDRESS, addresses)
+    _insert(TotpFactor, FACTOR, app_factors)
+    _insert(Session, SESSION, sessions)
+    _insert(SecurityEvent, EVENT, events)
+    _insert(Message, MESSAGE, messages)
+
+
+def _message(
+    chance: random.Random, number: int, user_id: uuid.UUID, email: str, language: str, now: datetime, created: datetime
+) -> tuple[Any, ...]:
+    at = _moment(chance, now, since=created)
+    state, due_at, settled_at, error = MessageState.SENT, at, at + timedelta(seconds=1), ""
+    if chance.random() < 0.01:
+        state, error = MessageState.DEAD, "550 5.1.1 The mailbox does not exist."
+    elif number % 1000 == 1:
+        state, due_at, settled_at = MessageState.QUEUED, now + WAITS, None  # type: ignore[assignment]
+    kind = chance.choice((MessageKind.VERIFICATION, MessageKind.PASSWORD_RESET, MessageKind.PASSWORD_CHANGED))
+    message_id = f"<{uuid.uuid4()}@{DOMAIN}>"
+    attempts = 0 if state is MessageState.QUEUED else 1
+    return (user_id, kind, email, language, message_id, "", "", "", state, at, due_at, attempts, error, settled_at)
+
+
+def _event(
+    chance: random.Random,
+    kind: EventKind,
+    at: datetime,
+    user_id: uuid.UUID,
+    ip: str,
+    detail: str,
+    session_id: uuid.UUID | None = None,
+) -> tuple[Any, ...]:
+    is_strangers = kind in (EventKind.LOGIN_FAILED, EventKind.PASSWORD_RESET_REQUESTED)
+    actor = ("stranger", None) if is_strangers else ("user", user_id)
+    return (kind, at, user_id, *actor, session_id, chance.choice(DIALECTS), ip, chance.choice(AGENTS), "", detail)
+
+
+def _moment(chance: random.Random, now: datetime, *, since: datetime) -> datetime:
+    """A time of the last DAYS and not before `since`: more of the day than of the night."""
+    hour = chance.triangular(0, 24, 15)
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=chance.randrange(DAYS))
+    moment = min(day + timedelta(hours=hour), now)
+    return moment if moment > since else since + (now - since) * chance.random()
+
+
+def _insert(model: type[Model], columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    names = columns.split(", ")
+    quoted = ", ".join(connection.ops.quote_name(name) for name in names)
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        by_column = {field.column: field for field in model._meta.concrete_fields}
+        fields = [by_column[name] for name in names]
+        places = ", ".join(["%s"] * len(names))
+        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places})", list(_prepared(fields, rows)))  # noqa: S608
+
+
+def _prepared(fields: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield tuple(field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True))
