@@ -9,9 +9,9 @@ from django.db import connections
 
 from accounts.core.conf import conf
 
-# Connections beside those of the web server: the mail worker's, which sends with one and purges with another, and one
+# Connections beside those of the web server: the worker's, which sends mail, purges and counts with one each, and one
 # each for two commands at a time.
-OTHER_CONNECTIONS = 4
+OTHER_CONNECTIONS = 5
 
 
 @checks.register

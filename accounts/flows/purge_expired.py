@@ -11,7 +11,10 @@ from accounts.core import clock
 from accounts.models import (
     Challenge,
     FormerAddress,
+    HourlyCount,
     IdempotentRequest,
+    Job,
+    JobItem,
     LimitCounter,
     LoginCode,
     Message,
@@ -19,7 +22,7 @@ from accounts.models import (
     Session,
     VerificationCode,
 )
-from accounts.services import idempotency, keys
+from accounts.services import counts, idempotency, keys, upkeep
 
 BATCH = 1000
 # How long what is over is kept, for its owner and for administrators to look at.
@@ -28,6 +31,7 @@ MESSAGES_KEPT = timedelta(days=30)
 # Longer than the ten minutes that a code lives; the release before counts by its rows for an hour.
 CODES_KEPT = timedelta(days=1)
 EVENTS_KEPT = timedelta(days=400)
+JOBS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +58,17 @@ def purge_expired() -> Iterator[Purged]:
         ("limit counters", LimitCounter, "ends_at", now),
         ("security events", SecurityEvent, "at", now - EVENTS_KEPT),
         ("former addresses", FormerAddress, "left_at", now - EVENTS_KEPT),
+        ("counts by hour", HourlyCount, "hour", now - counts.KEPT),
+        # A job's items are too many to go with it in one batch.
+        ("users of jobs", JobItem, "asked_at", now - JOBS_KEPT),
+        ("jobs", Job, "asked_at", now - JOBS_KEPT),
         ("admin sessions", AdminSession, "expire_date", now),
     ]
     for name, model, column, before in kinds:
         yield Purged(name=name, rows=_purge(model._default_manager.all(), column, before=before))
     yield Purged(name="signing keys", rows=_purge_keys(before=now - SESSIONS_KEPT))
+    with transaction.atomic(durable=True):
+        upkeep.note(upkeep.PURGE, now=clock.now())
 
 
 def _purge(rows: QuerySet[Any], column: str, *, before: datetime) -> int:

@@ -1,6 +1,8 @@
 from accounts.models.challenge import Challenge
 from accounts.models.former_address import FormerAddress
+from accounts.models.hourly_count import HourlyCount, Upkeep
 from accounts.models.idempotent_request import IdempotentRequest
+from accounts.models.job import Job, JobItem
 from accounts.models.limit_counter import LimitCounter
 from accounts.models.mailed_code import LoginCode, MailedCode, VerificationCode
 from accounts.models.message import Message
@@ -15,7 +17,10 @@ from accounts.models.user import User
 __all__ = [
     "Challenge",
     "FormerAddress",
+    "HourlyCount",
     "IdempotentRequest",
+    "Job",
+    "JobItem",
     "LimitCounter",
     "LoginCode",
     "MailedCode",
@@ -27,6 +32,7 @@ __all__ = [
     "Session",
     "SigningKey",
     "TotpFactor",
+    "Upkeep",
     "User",
     "VerificationCode",
 ]

@@ -37,6 +37,7 @@ class SigningKey(models.Model):
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
         ordering = ["-sequence"]
+        permissions = [("rotate_signingkey", "Can rotate and retire signing keys")]
 
     def __str__(self) -> str:
         return self.kid

@@ -148,7 +148,9 @@ def _moment(chance: random.Random, now: datetime, *, since: datetime) -> datetim
     """A time of the last DAYS and not before `since`: more of the day than of the night."""
     hour = chance.triangular(0, 24, 15)
     day = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=chance.randrange(DAYS))
-    moment = min(day + timedelta(hours=hour), now)
+    moment = day + timedelta(hours=hour)
+    if moment > now:
+        moment -= timedelta(days=1)
     return moment if moment > since else since + (now - since) * chance.random()
 
 

@@ -93,14 +93,14 @@ def test_a_deployment_over_https_passes_every_check() -> None:
 @pytest.mark.django_db
 def test_the_connections_of_the_workers_fit(settings: Any) -> None:
     # PostgreSQL's own default is 100, of which 3 are a superuser's.
-    settings.WEB_CONCURRENCY, settings.DATABASE_POOL = 3, {**settings.DATABASE_POOL, "max_size": 31}
+    settings.WEB_CONCURRENCY, settings.DATABASE_POOL = 3, {**settings.DATABASE_POOL, "max_size": 30}
     assert connections_fit(databases=["default"]) == []
     settings.WEB_CONCURRENCY = 4
     assert connections_fit() == []
     (warning,) = connections_fit(databases=["default"])
     assert (warning.id, warning.msg) == (
         "accounts.W004",
-        "DATABASE_POOL_SIZE: 4 workers with 31 connections each and 4 others need 128, and PostgreSQL gives 97",
+        "DATABASE_POOL_SIZE: 4 workers with 30 connections each and 5 others need 125, and PostgreSQL gives 97",
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accounts.core import clock
 from accounts.flows.purge_expired import BATCH, purge_expired
-from accounts.models import User
+from accounts.models import Job, User
 from tests.servers import ON_POSTGRES
 
 pytestmark = [
@@ -55,6 +56,12 @@ TABLES = {
         "kind, at, dialect, ip, user_agent, request_id, detail",
         f"'logged_in', {AT}, 'authapi', '', '', '', ''",
     ),
+    "accounts_hourlycount": ("metric, hour, count", f"{ID}, {AT}, 1"),
+    "accounts_jobitem": ("job_id, user_id, state, reason, asked_at", f"{{job}}, '{{user}}', 'done', '', {AT}"),
+    "accounts_job": (
+        "kind, language, request_id, state, total, done, unchanged, failed, asked_at",
+        f"'verify', 'en', '', 'done', 1, 1, 0, 0, {AT}",
+    ),
     "django_session": ("session_key, session_data, expire_date", f"{ID}, '', {AT}"),
 }
 
@@ -80,11 +87,13 @@ def batches() -> Iterator[list[Batch]]:
                 (plan,) = cursor.fetchone()
             plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
             pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            table = ""
             while "Plans" in plan:
                 (plan,) = plan["Plans"]
+                table = plan.get("Relation Name", table)
             column = sql.partition('" < ')[0].rpartition('."')[2]
             index = plan.get("Index Name", plan["Node Type"]) if column in plan.get("Index Cond", "") else ""
-            found.append(Batch(plan["Relation Name"], index, pages))
+            found.append(Batch(table, index, pages))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(explain):
@@ -94,9 +103,10 @@ def batches() -> Iterator[list[Batch]]:
 @pytest.fixture
 def expired() -> None:
     user = User.objects.create(username="alice", email="alice@example.org")
+    job = Job.objects.create(kind="verify", asked_at=clock.now())
     with connection.cursor() as cursor:
         for table, (columns, values) in TABLES.items():
-            values = values.format(user=user.pk)
+            values = values.format(user=user.pk, job=job.pk)
             cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {values} FROM generate_series(1, {ROWS}) AS number")
             cursor.execute(f"ANALYZE {table}")
 
@@ -113,6 +123,9 @@ def test_every_batch_reads_what_the_first_one_read(expired: None) -> None:
         "repeated requests",
         "limit counters",
         "security events",
+        "counts by hour",
+        "users of jobs",
+        "jobs",
         "admin sessions",
     ]
     read = {table: list(read) for table, read in groupby(found, key=lambda batch: batch.table)}

@@ -14,12 +14,16 @@ from accounts.flows.request_code import request_code
 from accounts.flows.rotate_signing_keys import rotate_signing_keys
 from accounts.models import (
     FormerAddress,
+    HourlyCount,
+    Job,
+    JobItem,
     LimitCounter,
     LoginCode,
     Message,
     SecurityEvent,
     Session,
     SigningKey,
+    Upkeep,
     User,
     VerificationCode,
 )
@@ -37,6 +41,9 @@ KINDS = (
     "limit counters",
     "security events",
     "former addresses",
+    "counts by hour",
+    "users of jobs",
+    "jobs",
     "admin sessions",
     "signing keys",
 )
@@ -112,6 +119,35 @@ def test_former_addresses_are_kept_for_four_hundred_days() -> None:
     with time_machine.travel(now + timedelta(days=400, seconds=1), tick=False):
         assert purge() == {"former addresses": 1}
     assert User.objects.count() == 1
+
+
+def test_counts_by_hour_are_kept_as_long_as_events() -> None:
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    HourlyCount.objects.create(metric="logged_in", hour=hour, count=3)
+    with time_machine.travel(hour + timedelta(days=400), tick=False):
+        assert purge() == {}
+    with time_machine.travel(hour + timedelta(days=400, seconds=1), tick=False):
+        assert purge() == {"counts by hour": 1}
+    assert HourlyCount.objects.count() == 0
+
+
+def test_jobs_are_kept_for_thirty_days() -> None:
+    now, user = clock.now(), signed_up()
+    LimitCounter.objects.all().delete()
+    job = Job.objects.create(kind="end_sessions", state="done", asked_at=now, total=1)
+    JobItem.objects.create(job=job, user=user, asked_at=now)
+    with time_machine.travel(now + timedelta(days=30), tick=False):
+        assert purge() == {}
+    with time_machine.travel(now + timedelta(days=30, seconds=1), tick=False):
+        assert purge() == {"users of jobs": 1, "jobs": 1}
+    assert (Job.objects.count(), JobItem.objects.count(), User.objects.count()) == (0, 0, 1)
+
+
+def test_it_is_noted_when_it_was_last_done() -> None:
+    now = clock.now()
+    with time_machine.travel(now, tick=False):
+        purge()
+    assert Upkeep.objects.get(pk="purge").at == now
 
 
 def test_counters_and_admin_sessions_go_when_they_end(rows: Any) -> None:

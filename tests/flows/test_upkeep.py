@@ -11,8 +11,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts.flows import purge_expired as purge_module
-from accounts.management.commands import deliver_mail
-from accounts.models import SecurityEvent, Session, User
+from accounts.management import chores
+from accounts.models import HourlyCount, SecurityEvent, Session, Upkeep, User
 from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
 from tests.second_factors import enrol
@@ -158,7 +158,7 @@ def test_the_mail_worker_purges_every_hour(api: AuthApi, caplog: pytest.LogCaptu
     api.register("alice")
     stop = StopsAfter(2)
     with time_machine.travel(timezone.now() + timezone.timedelta(days=61), tick=False):
-        deliver_mail.purge_until_stopped(stop)
+        chores.purge_until_stopped(stop)
     assert stop.pauses == [60.0, 3600.0, 3600.0]
     assert Session.objects.count() == 0
     said = {
@@ -174,6 +174,21 @@ def test_a_purge_that_fails_is_tried_again_soon(caplog: pytest.LogCaptureFixture
 
     stop = StopsAfter(1)
     with connection.execute_wrapper(fail):
-        deliver_mail.purge_until_stopped(stop)
+        chores.purge_until_stopped(stop)
     assert stop.pauses == [60.0, 60.0]
     assert [record.getMessage() for record in caplog.records] == ["the database failed; trying again"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_counts_every_minute(api: AuthApi) -> None:
+    api.register("alice")
+    stop = StopsAfter(2)
+    chores.count_until_stopped(stop)
+    assert stop.pauses == [5.0, 60.0, 60.0]
+    counted = dict(HourlyCount.objects.values_list("metric", "count"))
+    assert {name: counted[name] for name in ("registered", "users", "active_day")} == {
+        "registered": 1,
+        "users": 1,
+        "active_day": 1,
+    }
+    assert set(Upkeep.objects.values_list("name", flat=True)) == {"counts", "gauges", "worker"}

@@ -26,6 +26,8 @@ EXPORTED = {
 LEFT_OUT = {
     "accounts.Challenge": "a login that is not finished, for five minutes",
     "accounts.User_user_permissions": "nothing gives one to a user",
+    "accounts.Job": "what an administrator asked to be done to others",
+    "accounts.JobItem": "what was done is told by the security events",
     "admin.LogEntry": "what an administrator did to others",
 }
 

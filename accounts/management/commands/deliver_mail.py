@@ -6,9 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
-from accounts.flows.delete_own_account import delete_due_accounts
 from accounts.flows.deliver_mail import deliver_mail, finish_mail
-from accounts.flows.purge_expired import purge_expired
+from accounts.management import chores
 from accounts.services.smtp import Courier
 
 logger = logging.getLogger(__name__)
@@ -17,16 +16,14 @@ IDLE_SECONDS = 1.0
 # While the database fails, the pauses double from IDLE_SECONDS up to this.
 LONGEST_PAUSE_SECONDS = 8.0
 AT_ONCE = 4
-# What is past its time is removed every hour, and for the first time soon after the start.
-PURGE_SECONDS = 3600.0
-FIRST_PURGE_SECONDS = 60.0
 # How many a worker has claimed at most; the next claim fills them up as soon as a thread is idle.
 CLAIMED = 16
 
 
 class Command(BaseCommand):
     help = (
-        "Sends the mail that is due, and removes every hour what is past its time, until it is stopped; "
+        "Sends the mail that is due, counts what happens for the admin, and removes every hour what is past its time, "
+        "until it is stopped; "
         "--once sends what is due now and ends."
     )
 
@@ -44,7 +41,7 @@ class Command(BaseCommand):
 
 def deliver_until_stopped(courier: Courier) -> None:
     stop = stop_event()
-    threading.Thread(target=purge_until_stopped, args=(stop,), daemon=True).start()
+    chores.start(stop)
     pause_of_failure = IDLE_SECONDS
     while not stop.is_set():
         try:
@@ -53,7 +50,9 @@ def deliver_until_stopped(courier: Courier) -> None:
         except Error as error:
             # The server is gone, starting or read-only, or its tables are yet to be made: all of it may pass.
             pause, pause_of_failure = pause_of_failure, min(pause_of_failure * 2, LONGEST_PAUSE_SECONDS)
-            logger.warning("the database failed; trying again", extra={"error": _said(error), "pause_seconds": pause})
+            logger.warning(
+                "the database failed; trying again", extra={"error": chores.said(error), "pause_seconds": pause}
+            )
             connections.close_all()
         if pause:
             courier.hang_up()
@@ -62,30 +61,8 @@ def deliver_until_stopped(courier: Courier) -> None:
         finish_mail(courier=courier)
     except Error as error:
         # Another worker sends these again as soon as their claims have run out.
-        lost = {"error": _said(error), "mails": len(courier.unsettled)}
+        lost = {"error": chores.said(error), "mails": len(courier.unsettled)}
         logger.warning("the database failed; what was sent last may be sent again", extra=lost)
-
-
-def purge_until_stopped(stop: threading.Event) -> None:
-    """Several workers may do so at once: what one of them has in hand the others pass over."""
-    pause = FIRST_PURGE_SECONDS
-    while not stop.wait(pause):
-        pause = PURGE_SECONDS
-        try:
-            if deleted := delete_due_accounts():
-                logger.info("accounts were deleted whose owners asked for it", extra={"accounts": deleted})
-            for purged in purge_expired():
-                if purged.rows:
-                    logger.info("what is past its time was removed", extra={"kind": purged.name, "rows": purged.rows})
-        except Error as error:
-            pause = FIRST_PURGE_SECONDS
-            logger.warning("the database failed; trying again", extra={"error": _said(error), "pause_seconds": pause})
-        finally:
-            connections.close_all()
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def stop_event() -> threading.Event:
