@@ -8,6 +8,7 @@ from corsheaders.defaults import default_headers
 from config import environment
 from config.environment import BASE_DIR
 from config.logs import logging_settings
+from config.providers import OAUTH2, providers, redirect_urls
 
 # --- where it serves ---
 HOST = environment.text("HOST", "127.0.0.1")
@@ -101,6 +102,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 INSTALLED_APPS = [
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    # Each is a module of settings and URLs; only those that SOCIAL_PROVIDERS names are asked.
+    *(f"allauth.socialaccount.providers.{kind}" for kind in OAUTH2),
     "accounts",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -125,6 +129,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
+SOCIAL_PROVIDERS = providers("SOCIAL_PROVIDERS")
+SOCIAL_REDIRECT_URLS = redirect_urls("SOCIAL_REDIRECT_URLS")
+SOCIALACCOUNT_ADAPTER = "accounts.services.providers.oauth2.SocialAccountAdapter"
 CORS_URLS_REGEX = r"/(api/auth/|api/schema/?$|auth/|users/|graph/|openapi\.json$|\.well-known/jwks\.json$)"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -35,6 +36,8 @@ from accounts.services import directory, users
 
 # An address belongs to its user's page: allauth's own list would edit it in place.
 admin.site.unregister(EmailAddress)
+for model in (SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
 admin.site.unregister(Group)
 
 

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from accounts.core.provider import Provider
+
 
 class AccountSettings:
     @property
@@ -149,6 +151,20 @@ class AccountSettings:
     def pwned_passwords_url(self) -> str:
         """The service that tells leaked passwords, without a trailing slash; "" where none is asked."""
         return str(settings.PWNED_PASSWORDS_URL)
+
+    @property
+    def providers(self) -> dict[str, Provider]:
+        """With whom people sign in, by id."""
+        lists = ("scopes", "audiences")
+        return {
+            each["id"]: Provider(**each | {name: tuple(each[name]) for name in lists})
+            for each in settings.SOCIAL_PROVIDERS
+        }
+
+    @property
+    def social_redirect_urls(self) -> tuple[str, ...]:
+        """Where applications of ours may be sent back to with a provider's code, letter by letter."""
+        return tuple(settings.SOCIAL_REDIRECT_URLS)
 
     @property
     def redis_url(self) -> str:

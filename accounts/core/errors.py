@@ -31,6 +31,17 @@ class ErrorCode(StrEnum):
     TOO_MANY_PASSKEYS = "too_many_passkeys"
     FACTOR_EXISTS = "factor_exists"
     FACTOR_NOT_FOUND = "factor_not_found"
+    PROVIDER_NOT_FOUND = "provider_not_found"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_STATE_UNREADABLE = "provider_state_unreadable"
+    PROVIDER_STATE_INVALID = "provider_state_invalid"
+    PROVIDER_WITHOUT_EMAIL = "provider_without_email"
+    PROVIDER_USER_EXISTS = "provider_user_exists"
+    REDIRECT_URI_INVALID = "redirect_uri_invalid"
+    IDENTITY_TAKEN = "identity_taken"
+    IDENTITY_NOT_FOUND = "identity_not_found"
+    LAST_WAY_IN = "last_way_in"
     TOKEN_NOT_VALID = "token_not_valid"
     REAUTHENTICATION_REQUIRED = "reauthentication_required"
     USER_NOT_FOUND = "user_not_found"
@@ -70,6 +81,21 @@ SENTENCES = {
     ErrorCode.TOO_MANY_PASSKEYS: _("An account has twenty passkeys at most. Remove one first."),
     ErrorCode.FACTOR_EXISTS: _("There is a second factor already. Remove it first."),
     ErrorCode.FACTOR_NOT_FOUND: _("There is no second factor."),
+    ErrorCode.PROVIDER_NOT_FOUND: _("There is no such provider."),
+    ErrorCode.PROVIDER_UNAVAILABLE: _("The provider does not answer. Try again later, or log in another way."),
+    ErrorCode.PROVIDER_REFUSED: _("The provider did not confirm who you are. Begin again."),
+    ErrorCode.PROVIDER_STATE_UNREADABLE: _(
+        "This login took too long, or a part of its address is missing. Begin again."
+    ),
+    ErrorCode.PROVIDER_STATE_INVALID: _("This login was begun in another browser. Begin again."),
+    ErrorCode.PROVIDER_WITHOUT_EMAIL: _("The provider names no e-mail address. Allow it to, or register here."),
+    ErrorCode.PROVIDER_USER_EXISTS: _(
+        "There is an account with this e-mail address. Log in to it, then connect the provider to it."
+    ),
+    ErrorCode.REDIRECT_URI_INVALID: _("This address is none that a provider may send people back to."),
+    ErrorCode.IDENTITY_TAKEN: _("This login is connected to another account."),
+    ErrorCode.IDENTITY_NOT_FOUND: _("There is no such connection."),
+    ErrorCode.LAST_WAY_IN: _("This is the last way into your account. Set a password first."),
     ErrorCode.TOKEN_NOT_VALID: _("Token is invalid or expired"),
     ErrorCode.REAUTHENTICATION_REQUIRED: _("Log in again to do this."),
     ErrorCode.USER_NOT_FOUND: _("No such user."),

@@ -25,6 +25,8 @@ class MessageKind(models.TextChoices):
     ACCOUNT_DELETION = "account_deletion", _("your account will be deleted")
     FACTOR_ADDED = "factor_added", _("a second factor was added")
     FACTOR_REMOVED = "factor_removed", _("a second factor was removed")
+    IDENTITY_ADDED = "identity_added", _("another provider was connected")
+    IDENTITY_REMOVED = "identity_removed", _("another provider was disconnected")
     RECOVERY_CODE_USED = "recovery_code_used", _("a recovery code was used")
     RECOVERY_CODES_FEW = "recovery_codes_few", _("you have few recovery codes left")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")

@@ -27,6 +27,8 @@ class EventKind(models.TextChoices):
     FACTOR_REFUSED = "factor_refused", _("second factor refused")
     FACTOR_ADDED = "factor_added", _("second factor added")
     FACTOR_REMOVED = "factor_removed", _("second factor removed")
+    IDENTITY_ADDED = "identity_added", _("another provider connected")
+    IDENTITY_REMOVED = "identity_removed", _("another provider disconnected")
     RECOVERY_CODES_MADE = "recovery_codes_made", _("new recovery codes")
     REAUTHENTICATED = "reauthenticated", _("proved again who they are")
     REFRESH_TOKEN_REUSED = "refresh_token_reused", _("a refresh token was used again")

@@ -28,10 +28,12 @@ class Method(models.TextChoices):
     TOTP = "totp", _("code of an authenticator app")
     RECOVERY_CODE = "recovery", _("recovery code")
     PASSKEY = "passkey", _("passkey")
+    PROVIDER = "provider", _("another provider")
+    PROVIDER_FACTOR = "provider_mfa", _("second factor at another provider")
 
 
 # What counts beside a password.
-SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE, Method.PASSKEY))
+SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE, Method.PASSKEY, Method.PROVIDER_FACTOR))
 
 
 class EndReason(models.TextChoices):

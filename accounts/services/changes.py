@@ -16,7 +16,7 @@ from accounts.services import addresses, audit, mail, names, passwords, sessions
 def new_user(
     username: str | None,
     email: str,
-    password: str,
+    password: str | None,
     context: ClientContext,
     *,
     now: datetime,
@@ -24,7 +24,7 @@ def new_user(
 ) -> User:
     """A user that is not saved yet and has no hash yet; a username of None is made from the address.
 
-    The password is only checked. may_be_reserved: an administrator gives the name.
+    The password is only checked; None for an account without one. may_be_reserved: an administrator gives the name.
     Raises AccountErrors for a username, address or password that cannot be had.
     """
     name = names.username_from(email) if username is None else username

@@ -97,6 +97,16 @@ def factor_removed(user: User, context: ClientContext) -> None:
     _notice(MessageKind.FACTOR_REMOVED, user, context, to=user.email, verified=user.email_verified)
 
 
+def identity_added(user: User, provider: str, context: ClientContext, *, verified: bool) -> None:
+    """Tells a user that a login with another provider was connected. verified: whether the address was before."""
+    _notice(MessageKind.IDENTITY_ADDED, user, context, to=user.email, verified=verified, provider=provider)
+
+
+def identity_removed(user: User, provider: str, context: ClientContext) -> None:
+    verified = user.email_verified
+    _notice(MessageKind.IDENTITY_REMOVED, user, context, to=user.email, verified=verified, provider=provider)
+
+
 def recovery_code_used(user: User, context: ClientContext, *, are_few: bool) -> None:
     """Tells a user that a recovery code was used, and where few are left that new ones are needed."""
     _notice(MessageKind.RECOVERY_CODE_USED, user, context, to=user.email, verified=user.email_verified)
@@ -108,13 +118,15 @@ def refresh_token_reused(user: User, context: ClientContext) -> None:
     _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context, to=user.email, verified=user.email_verified)
 
 
-def _notice(kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool) -> None:
+def _notice(
+    kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool, provider: str = ""
+) -> None:
     """A security notice, in the language of its owner, with a link that says "this was not me".
 
     An address that was never verified gets no link: whoever reads it has not proved that the account is theirs.
     """
     link = f"{conf.public_url}/not-me?key={links.notice_key(user, to)}" if verified else ""
-    _put(kind, user, user.language, to=to, is_theirs=verified, link=link, ip=context.ip)
+    _put(kind, user, user.language, to=to, is_theirs=verified, link=link, ip=context.ip, provider=provider)
 
 
 def _put(

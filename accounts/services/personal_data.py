@@ -7,7 +7,7 @@ named here neither as exported nor as left out.
 from collections.abc import Callable, Iterable, Mapping
 
 from accounts.models import User
-from accounts.services import addresses, audit, factors, outbox, sessions, users
+from accounts.services import addresses, audit, factors, identities, outbox, sessions, users
 
 Rows = Iterable[Mapping[str, object]]
 
@@ -15,6 +15,7 @@ SECTIONS: dict[str, Callable[[User], Rows]] = {
     "profile": users.export,
     "addresses": addresses.export,
     "second_factors": factors.export,
+    "providers": identities.export,
     "sessions": sessions.export,
     "security_events": audit.export,
     "mails": outbox.export,

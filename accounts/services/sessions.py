@@ -29,7 +29,14 @@ from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
 
 # Methods that have another name there.
-RFC_8176 = {Method.TOTP.value: "otp", Method.RECOVERY_CODE.value: "otp", Method.PASSKEY.value: "pop"}
+RFC_8176 = {
+    Method.TOTP.value: "otp",
+    Method.RECOVERY_CODE.value: "otp",
+    Method.PASSKEY.value: "pop",
+    # It has no word for somebody else's word.
+    Method.PROVIDER.value: "fed",
+    Method.PROVIDER_FACTOR.value: "fed",
+}
 # How often the use of an admin's session is written down: to read a page stays cheap.
 ADMIN_USE_NOTED = timedelta(minutes=1)
 

@@ -84,7 +84,16 @@ def test_a_copy_of_ones_data(api: AuthApi, verified_alice: dict[str, Any], lette
     assert copy.headers["Content-Disposition"] == 'attachment; filename="account-data.json"'
     assert "no-store" in copy.headers["Cache-Control"]
     data = json.loads(b"".join(copy.streaming_content))
-    assert list(data) == ["profile", "addresses", "second_factors", "sessions", "security_events", "mails", "notes"]
+    assert list(data) == [
+        "profile",
+        "addresses",
+        "second_factors",
+        "providers",
+        "sessions",
+        "security_events",
+        "mails",
+        "notes",
+    ]
     assert data["profile"][0]["email"] == "alice@example.org"
     assert [event["kind"] for event in data["security_events"]][-1] == "exported"
     assert api.http.post("/export", {"key": key}).status_code == 400

@@ -60,8 +60,15 @@ class TestOpenApi:
                 # FastAPI Users answers 422 where DRF answers 400 and 415.
                 is_authapi = path.startswith("/api/auth/")
                 if is_authapi:
-                    # Five take none, and refuse what is no object all the same.
-                    takes_none = ("/logout/", "/end-others/", "/regenerate/", "/register/begin/", "/export/")
+                    # Six take none, and refuse what is no object all the same.
+                    takes_none = (
+                        "/logout/",
+                        "/end-others/",
+                        "/regenerate/",
+                        "/register/begin/",
+                        "/export/",
+                        "/disconnect/",
+                    )
                     reads = "requestBody" in operation or path.endswith(takes_none)
                     assert ("400" in operation["responses"]) is reads, where
                 assert "503" in operation["responses"], where
@@ -117,15 +124,18 @@ class TestOpenApi:
         assert told - set(schemas["ErrorCode"]["enum"]) == set()
         refusals = {name: it["properties"] for name, it in schemas.items() if name.endswith("Refusal")}
         with_code = [properties["code"] for properties in refusals.values() if "code" in properties]
-        assert with_code == [{"$ref": "#/components/schemas/ErrorCode"}] * 20
+        assert with_code == [{"$ref": "#/components/schemas/ErrorCode"}] * 21
         words = [properties["detail"] for properties in refusals.values() if "code" not in properties]
         for word in words:
             named = schemas[word["$ref"].rpartition("/")[2]]
             assert "enum" in named or "oneOf" in named
 
     def test_who_may_ask_again_is_told_when(self) -> None:
-        # They read no body, and send mail.
+        # They read no body, and send mail or ask a provider.
         limited = {
+            "auth_socialaccounts_disconnect_create",
+            "oauth_callback_auth_provider_callback_get",
+            "oauth_associate_callback_auth_associate_provider_callback_get",
             "auth_mfa_recovery_codes_regenerate_create",
             "auth_passkeys_destroy",
             "auth_account_export_create",
@@ -166,7 +176,7 @@ class TestOpenApi:
         }
         unsaid = {id for id, security in contract.items() if security is None}
         assert {id for id, security in both.items() if security == []} == optional | unsaid
-        assert len(unsaid) == 17
+        assert len(unsaid) == 21
 
     def test_the_server_is_the_public_one(self, settings: Any) -> None:
         settings.PUBLIC_URL = "https://accounts.example.org"

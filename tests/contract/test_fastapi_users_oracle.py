@@ -638,6 +638,10 @@ class TestDocument:
         # The package knows no second factors.
         assert ours.pop(("post", "/auth/jwt/mfa")) == "auth_jwt_mfa_auth_jwt_mfa_post"
         assert ours.pop(("post", "/auth/cookie/mfa")) == "auth_cookie_mfa_auth_cookie_mfa_post"
+        # Its OAuth routes have an operation for each provider that an application mounts.
+        for path in ("/auth/{provider}", "/auth/associate/{provider}"):
+            for act in ("authorize", "callback"):
+                assert ours.pop(("get", f"{path}/{act}")).startswith("oauth_")
         assert theirs == ours
         assert len(ours) == 14
 

@@ -22,6 +22,8 @@ READERS = {
     "sender",
     "token",
     "origins",
+    "providers",
+    "redirect_urls",
 }
 
 

@@ -71,6 +71,6 @@ def test_who_waits_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[object] = []
     monkeypatch.setattr(time, "sleep", lambda _seconds: held.append(connection.connection))
     connection.ensure_connection()
-    connection.close_at = 0
+    monkeypatch.setattr(connection, "close_at", 0)
     pauses.pause(1)
     assert held == [None]

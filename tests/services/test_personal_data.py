@@ -18,6 +18,7 @@ EXPORTED = {
     "profile": {"accounts.User", "accounts.User_groups"},
     "addresses": {"account.EmailAddress", "accounts.FormerAddress"},
     "second_factors": {"accounts.TotpFactor", "accounts.Passkey", "accounts.RecoveryCode"},
+    "providers": {"socialaccount.SocialAccount"},
     "sessions": {"accounts.Session"},
     "security_events": {"accounts.SecurityEvent"},
     "mails": {"accounts.Message"},

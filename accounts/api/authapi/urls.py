@@ -1,7 +1,15 @@
 from django.urls import include, path, re_path
 from django.urls.converters import UUIDConverter
 
-from accounts.api.authapi import account_views, code_views, mfa_views, own_account_views, passkey_views, views
+from accounts.api.authapi import (
+    account_views,
+    code_views,
+    mfa_views,
+    own_account_views,
+    passkey_views,
+    provider_views,
+    views,
+)
 from accounts.api.authapi.schema import SchemaView
 
 # Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
@@ -36,6 +44,11 @@ operations = [
     re_path(r"^passkeys/login/complete/?$", passkey_views.PasskeyLoginCompleteView.as_view()),
     re_path(rf"^passkeys/(?P<id>{UUIDConverter.regex})/?$", passkey_views.PasskeyView.as_view()),
     re_path(r"^reauthenticate/?$", mfa_views.ReauthenticateView.as_view()),
+    re_path(r"^social/?$", provider_views.ProvidersView.as_view()),
+    re_path(r"^social/(?P<provider>[a-z0-9_-]{1,32})/?$", provider_views.SocialLoginView.as_view()),
+    re_path(r"^social/(?P<provider>[a-z0-9_-]{1,32})/connect/?$", provider_views.SocialConnectView.as_view()),
+    re_path(r"^socialaccounts/?$", provider_views.SocialAccountsView.as_view()),
+    re_path(r"^socialaccounts/(?P<id>[0-9]{1,9})/disconnect/?$", provider_views.SocialDisconnectView.as_view()),
     re_path(r"^email/change/?$", own_account_views.EmailChangeView.as_view()),
     re_path(r"^email/change/confirm/?$", own_account_views.EmailChangeConfirmView.as_view()),
     re_path(r"^account/?$", own_account_views.AccountView.as_view()),

@@ -32,6 +32,24 @@ class Word(StrEnum):
     UPDATE_USER_EMAIL_ALREADY_EXISTS = "UPDATE_USER_EMAIL_ALREADY_EXISTS"
     UPDATE_USER_INVALID_PASSWORD = "UPDATE_USER_INVALID_PASSWORD"
 
+    # What a provider sends in place of a code (RFC 6749 §4.1.2.1), as the package tells it.
+    BAD_REQUEST = "Bad Request"
+    ACCESS_DENIED = "access_denied"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_SCOPE = "invalid_scope"
+    SERVER_ERROR = "server_error"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+
+    OAUTH_NOT_AVAILABLE_EMAIL = "OAUTH_NOT_AVAILABLE_EMAIL"
+    OAUTH_USER_ALREADY_EXISTS = "OAUTH_USER_ALREADY_EXISTS"
+    OAUTH_INVALID_STATE = "OAUTH_INVALID_STATE"
+    ACCESS_TOKEN_DECODE_ERROR = "ACCESS_TOKEN_DECODE_ERROR"
+
+    OAUTH_PROVIDER_REFUSED = "OAUTH_PROVIDER_REFUSED"
+    OAUTH_PROVIDER_UNAVAILABLE = "OAUTH_PROVIDER_UNAVAILABLE"
+    OAUTH_LAST_WAY_IN = "OAUTH_LAST_WAY_IN"
     LAST_SUPERUSER = "LAST_SUPERUSER"
     WRONG_PASSWORD = "WRONG_PASSWORD"
     USERNAME_INVALID = "USERNAME_INVALID"
@@ -80,6 +98,18 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.TOO_MANY_PASSKEYS: Wire(word=Word.MFA_FACTOR),
     ErrorCode.FACTOR_EXISTS: Wire(word=Word.MFA_FACTOR),
     ErrorCode.FACTOR_NOT_FOUND: Wire(word=Word.MFA_FACTOR),
+    ErrorCode.PROVIDER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
+    ErrorCode.PROVIDER_UNAVAILABLE: Wire(word=Word.OAUTH_PROVIDER_UNAVAILABLE, status=503),
+    ErrorCode.PROVIDER_REFUSED: Wire(word=Word.OAUTH_PROVIDER_REFUSED),
+    ErrorCode.PROVIDER_STATE_UNREADABLE: Wire(word=Word.ACCESS_TOKEN_DECODE_ERROR),
+    ErrorCode.PROVIDER_STATE_INVALID: Wire(word=Word.OAUTH_INVALID_STATE),
+    ErrorCode.PROVIDER_WITHOUT_EMAIL: Wire(word=Word.OAUTH_NOT_AVAILABLE_EMAIL),
+    ErrorCode.PROVIDER_USER_EXISTS: Wire(word=Word.OAUTH_USER_ALREADY_EXISTS),
+    # Clients of the package name no address to go back to, and disconnect nothing.
+    ErrorCode.REDIRECT_URI_INVALID: Wire(word=Word.OAUTH_PROVIDER_REFUSED),
+    ErrorCode.IDENTITY_TAKEN: Wire(word=Word.OAUTH_USER_ALREADY_EXISTS),
+    ErrorCode.IDENTITY_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
+    ErrorCode.LAST_WAY_IN: Wire(word=Word.OAUTH_LAST_WAY_IN),
     ErrorCode.TOKEN_NOT_VALID: Wire(word=Word.UNAUTHORIZED, status=401),
     ErrorCode.SESSION_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.AVATAR_URL_INVALID: Wire(word=Word.AVATAR_URL_INVALID),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.serializers import Serializer
 
@@ -61,6 +61,8 @@ def operation(
     refusals: tuple[int, ...] = (),
     forbidden: tuple[Word, ...] = (),
     challenges: bool = False,
+    unavailable: Word | None = None,
+    query: tuple[OpenApiParameter, ...] = (),
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
     """extend_schema with what every operation of the dialect may answer.
@@ -68,6 +70,7 @@ def operation(
     id: the operation id that FastAPI gives it. refusal: what the component of a 400 is called by, the body's name where
     it is left out. words: what a 400 may say; with_reason: those that come with a reason. refusals: the other statuses,
     whose word FastAPI decides. forbidden: what a 403 may say as well. challenges: whether a 403 may carry a challenge.
+    unavailable: what a 503 may say as well. query: parameters of the path and the query.
     """
     refusal = refusal or (body.__name__ if body else "")
     responses: dict[int, Any] = dict(success)
@@ -80,6 +83,8 @@ def operation(
         word = STATUS_WORDS[status]
         more = (Word.MFA_ENROLMENT_REQUIRED,) if status == 403 else ()
         responses[status] = _refusal(word.name.title().replace("_", ""), word, *more)
+    if unavailable:
+        responses[503] = _refusal("Unavailable", STATUS_WORDS[503], unavailable)
     if forbidden:
         responses[403] = _refusal(f"{refusal}Forbidden", STATUS_WORDS[403], Word.MFA_ENROLMENT_REQUIRED, *forbidden)
     if challenges:
@@ -92,7 +97,7 @@ def operation(
         tags=[tag],
         request=dict.fromkeys(media_types, body) if body else None,
         responses=dict(sorted(responses.items())),
-        parameters=[RETRY_AFTER],
+        parameters=[*query, RETRY_AFTER],
         **kwargs,
     )
 

@@ -154,6 +154,10 @@ class BearerResponse(serializers.Serializer[Any]):
     token_type = serializers.ChoiceField(choices=["bearer"])
 
 
+class AuthorizationUrl(serializers.Serializer[Any]):
+    authorization_url = serializers.CharField()
+
+
 class EmailBody(Shape):
     email = Email()
 

@@ -3,7 +3,7 @@ from django.urls import path, re_path
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 
 from accounts.api.common.documents import DocumentView
-from accounts.api.fastapi_users import user_views, views
+from accounts.api.fastapi_users import oauth_views, user_views, views
 
 operations = [
     path("auth/register", views.RegisterView.as_view()),
@@ -17,6 +17,12 @@ operations = [
     path("auth/reset-password", views.ResetPasswordView.as_view()),
     path("auth/request-verify-token", views.RequestVerifyTokenView.as_view()),
     path("auth/verify", views.VerifyView.as_view()),
+    path("auth/associate/<str:provider>/authorize", oauth_views.AssociateAuthorizeView.as_view()),
+    path("auth/associate/<str:provider>/callback", oauth_views.AssociateCallbackView.as_view()),
+    path("auth/cookie/<str:provider>/authorize", oauth_views.CookieAuthorizeView.as_view()),
+    path("auth/cookie/<str:provider>/callback", oauth_views.CookieCallbackView.as_view()),
+    path("auth/<str:provider>/authorize", oauth_views.AuthorizeView.as_view()),
+    path("auth/<str:provider>/callback", oauth_views.CallbackView.as_view()),
     path("users/me", user_views.MeView.as_view()),
     path("users/<str:id>", user_views.UserView.as_view()),
 ]

@@ -1,0 +1,92 @@
+"""Who somebody is at another provider, and whose account that is: the door to allauth's SocialAccount.
+
+An identity is its issuer and subject, never its address. A provider's tokens and profile are not kept.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.core.provider import Identity
+from accounts.models import User
+from accounts.services.factors import passkeys
+
+LONGEST_SUBJECT = 191
+
+
+def find_user(identity: Identity) -> User | None:
+    """Whose identity it is. Raises AccountError(PROVIDER_REFUSED) where the provider was another issuer before."""
+    found = _of(identity).first()
+    if found is None:
+        return None
+    if found.extra_data.get("issuer", identity.provider.issuer) != identity.provider.issuer:
+        raise AccountError(ErrorCode.PROVIDER_REFUSED)
+    return User.objects.with_address().filter(pk=found.user_id).first()
+
+
+def link(user: User, identity: Identity) -> None:
+    """Raises AccountError(IDENTITY_TAKEN) where an account, this or another, has it."""
+    if len(identity.subject) > LONGEST_SUBJECT:
+        raise AccountError(ErrorCode.PROVIDER_REFUSED)
+    try:
+        with transaction.atomic():
+            SocialAccount.objects.create(
+                user=user,
+                provider=identity.provider.id,
+                uid=identity.subject,
+                extra_data={"issuer": identity.provider.issuer, "email": identity.email},
+            )
+    except IntegrityError:
+        raise AccountError(ErrorCode.IDENTITY_TAKEN) from None
+
+
+def note_use(identity: Identity, *, now: datetime) -> None:
+    _of(identity).update(last_login=now)
+
+
+def of(user: User) -> QuerySet[Any]:
+    """Rows with `id`, `provider`, `uid`, `date_joined` and `last_login`."""
+    rows: QuerySet[Any] = SocialAccount.objects.filter(user=user).order_by("pk")
+    return rows
+
+
+def unlink(user: User, id: int) -> str:
+    """Removes the connection of this id, and answers with which provider; called with the user locked.
+
+    Raises AccountError(IDENTITY_NOT_FOUND), and AccountError(LAST_WAY_IN) where neither a password, nor a passkey, nor
+    another provider is left.
+    """
+    found = of(user).filter(pk=id).first()
+    if found is None:
+        raise AccountError(ErrorCode.IDENTITY_NOT_FOUND)
+    is_last = not (user.has_usable_password() or passkeys.of(user).exists() or of(user).exclude(pk=id).exists())
+    if is_last:
+        raise AccountError(ErrorCode.LAST_WAY_IN)
+    found.delete()
+    return str(found.provider)
+
+
+def forget(user: User, *, since: datetime | None = None) -> bool:
+    """Removes what was connected at `since` or later, or all; answers whether there was any."""
+    these = of(user)
+    if since is not None:
+        these = these.filter(date_joined__gte=since)
+    return bool(these.delete()[0])
+
+
+def export(user: User) -> list[dict[str, object]]:
+    """With which providers a user logs in."""
+    rows = of(user)
+    return [
+        {"provider": row.provider, "subject": row.uid, "connected_at": row.date_joined, "used_at": row.last_login}
+        for row in rows
+    ]
+
+
+def _of(identity: Identity) -> QuerySet[Any]:
+    rows: QuerySet[Any] = SocialAccount.objects.filter(provider=identity.provider.id, uid=identity.subject)
+    return rows

@@ -1,0 +1,188 @@
+"""The door to other providers: begin a login with one, and learn whom it names (RFC 6749, 7636, 9207, 9700).
+
+What is to be remembered until the browser is back travels with it, encrypted, as `state`: nothing is stored for who
+never comes back, and a forged state costs no call.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from accounts.core.conf import conf
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.core.provider import Identity, Provider
+from accounts.services import encryption
+from accounts.services.providers import http, oauth2, oidc, telegram
+from accounts.services.providers.oidc import Refused
+
+PURPOSE = "provider states"
+STATE_SECONDS = 600
+LONGEST_STATE = 4000
+LONGEST_CODE = 4000
+OAUTH2_KINDS = frozenset(oauth2.ADAPTERS)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """url: where the browser goes. binding: what this browser has to show when it is back."""
+
+    url: str
+    binding: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What was begun. user_id: who wants to link the identity, None for a login."""
+
+    provider: Provider
+    nonce: str
+    verifier: str
+    redirect_uri: str
+    user_id: uuid.UUID | None
+
+
+def find(id: str) -> Provider:
+    """Raises AccountError(PROVIDER_NOT_FOUND)."""
+    provider = conf.providers.get(id)
+    if provider is None:
+        raise AccountError(ErrorCode.PROVIDER_NOT_FOUND)
+    return provider
+
+
+def begin(
+    provider: Provider,
+    *,
+    redirect_uri: str,
+    scopes: tuple[str, ...] = (),
+    user_id: uuid.UUID | None = None,
+) -> Begun:
+    """An authorization request with PKCE, for a browser that comes back to `redirect_uri`.
+
+    scopes: beyond those that are needed and configured. Raises AccountError(PROVIDER_UNAVAILABLE).
+    """
+    binding, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    content = [provider.id, _hash(binding), nonce, verifier, redirect_uri, user_id and str(user_id)]
+    state = encryption.encrypt(json.dumps(content).encode(), PURPOSE)
+    if provider.kind == "telegram":
+        origin = conf.public_url
+        query = {"bot_id": provider.client_id, "origin": origin, "return_to": redirect_uri, "request_access": "write"}
+        return Begun(url=f"{provider.issuer}/auth?{urlencode(query)}", binding=binding)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    query = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    if provider.kind in OAUTH2_KINDS:
+        url, needed, delimiter = (
+            oauth2.authorize_url(provider),
+            oauth2.scopes(provider),
+            oauth2.scope_delimiter(provider),
+        )
+    else:
+        query["nonce"] = nonce
+        if provider.kind == "apple":
+            # It sends an address in no other way.
+            query["response_mode"] = "form_post"
+        url = str(_ask(provider, lambda: oidc.document(provider)["authorization_endpoint"]))
+        needed, delimiter = [*oidc.SCOPES, *provider.scopes], " "
+    query["scope"] = delimiter.join(dict.fromkeys([*needed, *scopes]))
+    return Begun(url=f"{url}{'&' if '?' in url else '?'}{urlencode(query)}", binding=binding)
+
+
+def read_state(text: str, *, provider: Provider, binding: str) -> State:
+    """What was begun with this provider in the browser that shows `binding`; asks nobody.
+
+    Raises AccountError(PROVIDER_STATE_UNREADABLE) for a text that is none of ours or past its ten minutes, and
+    AccountError(PROVIDER_STATE_INVALID) for another browser's or another provider's.
+    """
+    content = None
+    if len(text) <= LONGEST_STATE and text.isascii():
+        content = encryption.decrypt(text, PURPOSE, seconds=STATE_SECONDS)
+    if content is None:
+        raise AccountError(ErrorCode.PROVIDER_STATE_UNREADABLE)
+    provider_id, bound_to, nonce, verifier, redirect_uri, user_id = json.loads(content)
+    if provider_id != provider.id or not hmac.compare_digest(bound_to, _hash(binding)):
+        raise AccountError(ErrorCode.PROVIDER_STATE_INVALID)
+    return State(
+        provider=provider,
+        nonce=nonce,
+        verifier=verifier,
+        redirect_uri=redirect_uri,
+        user_id=uuid.UUID(user_id) if user_id else None,
+    )
+
+
+def identity_by_code(state: State, *, code: str, issuer: str | None = None, device_id: str = "") -> Identity:
+    """Whom the provider names for the code that a browser brought back; not to be called inside a transaction.
+
+    issuer: what the provider says beside the code of who it is (RFC 9207).
+    Raises AccountError(PROVIDER_REFUSED) and AccountError(PROVIDER_UNAVAILABLE).
+    """
+    provider = state.provider
+    if issuer is not None and issuer != provider.issuer:
+        raise AccountError(ErrorCode.PROVIDER_REFUSED)
+    return exchanged(
+        provider,
+        code=code,
+        verifier=state.verifier,
+        redirect_uri=state.redirect_uri,
+        nonce=state.nonce,
+        device_id=device_id,
+    )
+
+
+def exchanged(
+    provider: Provider, *, code: str, verifier: str, redirect_uri: str, nonce: str | None, device_id: str = ""
+) -> Identity:
+    """As identity_by_code(), for a client that has made the request itself. nonce: None where it sent none."""
+    if not 0 < len(code) <= LONGEST_CODE or provider.kind == "telegram":
+        raise AccountError(ErrorCode.PROVIDER_REFUSED)
+    if provider.kind in OAUTH2_KINDS:
+        return _ask(
+            provider,
+            lambda: oauth2.identity(
+                provider, code=code, verifier=verifier, redirect_uri=redirect_uri, device_id=device_id
+            ),
+        )
+
+    def ask() -> Identity:
+        token = oidc.exchange(provider, code=code, verifier=verifier, redirect_uri=redirect_uri)
+        return oidc.identity(provider, token, nonce=nonce)
+
+    return _ask(provider, ask)
+
+
+def identity_by_token(provider: Provider, token: str, *, nonce: str | None) -> Identity:
+    """Whom an id token names that the provider gave to an application of ours. nonce: what that application sent.
+
+    Raises AccountError(PROVIDER_REFUSED), also for a provider that makes none, and AccountError(PROVIDER_UNAVAILABLE).
+    """
+    if provider.kind in OAUTH2_KINDS:
+        raise AccountError(ErrorCode.PROVIDER_REFUSED)
+    if provider.kind == "telegram":
+        return _ask(provider, lambda: telegram.identity(provider, token))
+    return _ask(provider, lambda: oidc.identity(provider, token, nonce=nonce))
+
+
+def _ask(provider: Provider, ask: Callable[[], T]) -> T:
+    try:
+        return http.within_time(provider.id, ask)
+    except Refused:
+        raise AccountError(ErrorCode.PROVIDER_REFUSED) from None
+
+
+def _hash(binding: str) -> str:
+    return hashlib.sha256(binding.encode(errors="replace")).hexdigest()

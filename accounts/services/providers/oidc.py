@@ -1,0 +1,204 @@
+"""Providers that speak OpenID Connect: discovery, authorization code with PKCE, id tokens.
+
+An id token is always verified by the provider's keys: signature, issuer, audience, times and nonce (OpenID Connect Core
+§3.1.3.7; RFC 8725). allauth's own code looks at no nonce and leaves the signature out after a code: here the same code
+checks tokens that native applications send.
+"""
+
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import jwt
+
+from accounts.core import clock
+from accounts.core.provider import Identity, Provider
+from accounts.services.providers.http import BoundedSession, json_of
+
+SCOPES = ("openid", "email")
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+# How far the provider's clock may be from ours.
+LEEWAY = 60
+KEPT_SECONDS = 600
+# Somebody who makes up key ids has the keys fetched once in this time.
+FETCHED_AGAIN_SECONDS = 30
+LONGEST_TOKEN = 20_000
+# What Microsoft's issuer has in place of the tenant, where any may sign in.
+TENANT = "{tenantid}"
+
+
+class Refused(Exception):
+    """What the provider or the client sent proves nothing."""
+
+
+@dataclass
+class Known:
+    """What is known of an issuer in this process, and since when on the monotonic clock."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    document_at: float = float("-inf")
+    keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    keys_at: float = float("-inf")
+
+
+_known: dict[str, Known] = {}
+_lock = threading.Lock()
+
+
+def document(provider: Provider) -> dict[str, Any]:
+    """The provider's metadata (OpenID Connect Discovery §4), kept for ten minutes."""
+    known = _of(provider)
+    if time.monotonic() - known.document_at > KEPT_SECONDS:
+        with BoundedSession() as session:
+            found = json_of(session.get(f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"))
+        if found.get("issuer") != provider.issuer and TENANT not in str(found.get("issuer")):
+            raise Refused("the document is another issuer's")
+        known.document, known.document_at = found, time.monotonic()
+    return known.document
+
+
+def exchange(provider: Provider, *, code: str, verifier: str, redirect_uri: str) -> str:
+    """The id token for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    data = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "client_id": provider.client_id,
+        "code_verifier": verifier,
+    }
+    metadata = document(provider)
+    auth = None
+    if secret := _secret(provider):
+        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        if "client_secret_post" in methods or provider.kind == "apple":
+            data["client_secret"] = secret
+        else:
+            auth = (provider.client_id, secret)
+    with BoundedSession() as session:
+        response = session.post(metadata["token_endpoint"], data=data, auth=auth)
+    if 400 <= response.status_code < 500:
+        raise Refused("the code is not taken")
+    token = json_of(response).get("id_token")
+    if not isinstance(token, str):
+        raise Refused("there is no id token")
+    return token
+
+
+def identity(provider: Provider, token: str, *, nonce: str | None) -> Identity:
+    """Who the id token is about. nonce: what was sent with the request; None where there was none.
+
+    Raises Refused.
+    """
+    claims = _claims(provider, token)
+    if claims.get("nonce") != nonce:
+        raise Refused("the nonce is another one's")
+    email = claims.get("email")
+    email = email if isinstance(email, str) else ""
+    return Identity(
+        provider=provider,
+        subject=str(claims["sub"]),
+        email=email,
+        email_is_proved=bool(email) and provider.trusts_email and _is_proved(provider, claims),
+        has_factor=provider.trusts_factors and "mfa" in _texts(claims.get("amr")),
+    )
+
+
+def _claims(provider: Provider, token: str) -> dict[str, Any]:
+    if len(token) > LONGEST_TOKEN:
+        raise Refused("it is too long")
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in ALGORITHMS:
+            raise Refused("it is not signed as it has to be")
+        key = _key(provider, str(header.get("kid", "")))
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[header["alg"]],
+            audience=[provider.client_id, *provider.audiences],
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"], "verify_iss": False},
+        )
+    except jwt.PyJWTError as error:
+        raise Refused(str(error)) from error
+    if claims["iss"] != _issuer(provider, claims):
+        raise Refused("it is another issuer's")
+    audience = claims["aud"]
+    if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != provider.client_id:
+        raise Refused("it was made for somebody else")
+    if not 0 < len(str(claims["sub"])) <= 255:
+        raise Refused("the subject is none")
+    return claims
+
+
+def _issuer(provider: Provider, claims: dict[str, Any]) -> str:
+    said = str(document(provider).get("issuer"))
+    tenant = str(claims.get("tid", ""))
+    return said.replace(TENANT, tenant) if re.fullmatch(r"[0-9a-f-]{36}", tenant) else said
+
+
+def _key(provider: Provider, key_id: str) -> jwt.PyJWK:
+    """The provider's key of this id; one that is not known has the keys fetched anew, for they are rotated."""
+    known = _of(provider)
+    age = time.monotonic() - known.keys_at
+    if age > KEPT_SECONDS or (key_id not in known.keys and age > FETCHED_AGAIN_SECONDS):
+        with BoundedSession() as session:
+            found = json_of(session.get(document(provider)["jwks_uri"]))
+        known.keys, known.keys_at = dict(_readable(found)), time.monotonic()
+    if key_id not in known.keys:
+        raise Refused("no key has signed it")
+    return known.keys[key_id]
+
+
+def _readable(found: dict[str, Any]) -> list[tuple[str, jwt.PyJWK]]:
+    """Keys of kinds that are not known here are passed over, and so are those that encrypt."""
+    keys = []
+    for each in found.get("keys", []):
+        try:
+            if each.get("use", "sig") == "sig" and each.get("kty") != "oct":
+                keys.append((str(each.get("kid", "")), jwt.PyJWK.from_dict(each)))
+        except (jwt.PyJWTError, AttributeError):
+            continue
+    return keys
+
+
+def _is_proved(provider: Provider, claims: dict[str, Any]) -> bool:
+    """Whether the provider says that the address is its user's, and can know (Google: Gmail or a hosted domain)."""
+    if claims.get("email_verified") not in (True, "true"):
+        return False
+    if provider.kind == "google":
+        return str(claims["email"]).lower().endswith("@gmail.com") or bool(claims.get("hd"))
+    return True
+
+
+def _secret(provider: Provider) -> str:
+    """What the provider knows us by; Apple's is a token that its key signs."""
+    if provider.kind != "apple":
+        return provider.client_secret
+    now = clock.now()
+    claims = {
+        "iss": provider.team_id,
+        "iat": now,
+        "exp": now + timedelta(minutes=5),
+        "aud": provider.issuer,
+        "sub": provider.client_id,
+    }
+    return jwt.encode(claims, provider.client_secret, algorithm="ES256", headers={"kid": provider.key_id})
+
+
+def _of(provider: Provider) -> Known:
+    with _lock:
+        return _known.setdefault(provider.issuer, Known())
+
+
+def forget() -> None:
+    """As if the process had just begun."""
+    with _lock:
+        _known.clear()
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
