@@ -42,6 +42,8 @@ class StrictAdmin(admin.ModelAdmin):
     newest_by = ""
     # What a text that was typed into the search finds, as a condition; None leaves it to `search_fields`.
     find: Callable[[str], Q] | None = None
+    # Counts beside filters would be made of all rows.
+    show_facets = admin.ShowFacets.NEVER
     # Links to what is often looked for: a label, and the query of this list.
     ready_views: tuple[tuple[Any, str], ...] = ()
 

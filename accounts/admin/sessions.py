@@ -79,7 +79,7 @@ class SessionAdmin(ReadOnlyAdmin):
 class SecurityEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "kind", "of_user", "actor_kind", "of_actor", "dialect", "ip", "of_session", "detail")
     list_display_links = ("at",)
-    list_filter = ("kind", "actor_kind", DialectFilter, "at")
+    list_filter = ("actor_kind", DialectFilter, "at", "kind")
     list_select_related = ("user", "actor")
     newest_by = "at"
     search_fields = ("user",)

@@ -47,16 +47,7 @@ GRAVE_ACTIONS = ("delete_selected", "remove_factors")
 
 @admin.register(User)
 class UserAdmin(FlowAdmin):
-    list_display = (
-        "username",
-        "email",
-        "verified",
-        "has_second_factor",
-        "is_active",
-        "is_staff",
-        "created_at",
-        "last_visit",
-    )
+    list_display = ("username", "email", "verified", "factor", "active", "staff", "created_at", "last_visit")
     list_filter = (
         VerifiedFilter,
         "is_active",
@@ -134,9 +125,22 @@ class UserAdmin(FlowAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and is_out_of_reach(obj, request))
 
-    @admin.display(boolean=True, description=_("e-mail verified"))
+    # Short headings, so that all columns are seen at once.
+    @admin.display(boolean=True, description=_("verified"))
     def verified(self, user: User) -> bool:
         return user.email_verified
+
+    @admin.display(boolean=True, description=_("factor"))
+    def factor(self, user: User) -> bool:
+        return user.has_second_factor
+
+    @admin.display(boolean=True, description=_("active"))
+    def active(self, user: User) -> bool:
+        return user.is_active
+
+    @admin.display(boolean=True, description=_("admin"))
+    def staff(self, user: User) -> bool:
+        return user.is_staff
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, form=ChangeUserForm if obj else AddUserForm, **kwargs)

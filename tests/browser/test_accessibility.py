@@ -1,0 +1,152 @@
+"""Every page of the admin as axe sees it, light and dark, at a desk and on a phone, and with the keyboard alone."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from accounts.core.context import ClientContext, Dialect
+from accounts.flows.administer import add_user
+from accounts.flows.administer_groups import put_group
+from accounts.flows.help_user import add_note
+from accounts.models import Message, SecurityEvent, Session, User
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.sdk.__main__ import alone, npm_ci
+from tests.sdk.sdks import kept
+
+SOURCE = Path(__file__).resolve().parent / "axe"
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="NOT CHECKED: no Node.js on this machine"),
+]
+# As of whoever looks on a phone, and whoever looks at a desk.
+SIZES = ({"width": 360, "height": 740}, {"width": 1440, "height": 900})
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core, which is installed once."""
+    modules = kept("package-lock.json", SOURCE)
+    with alone():
+        npm_ci(SOURCE, modules)
+    return (modules / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def alice(transactional_db: Any, api: AuthApi) -> User:
+    """A user with long names, a note, mails, events, and a session from a device with a long name."""
+    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
+    root = add_user(
+        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
+    )
+    device = "Mozilla/5.0 (Linux; Android 14; Pixel 8 Pro) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Mobile"
+    long_name = "alexandra-konstantinopolskaya-the-second"
+    AuthApi(**{"User-Agent": device}).register(long_name)
+    alice = User.objects.get(username=long_name)
+    by_root = context.by_administrator(root.pk)
+    add_note(user=alice, text="Called about a mail that did not come.", context=by_root)
+    put_group(group=Group(name="support"), context=by_root)
+    Message.objects.filter(user=alice).update(state="dead", last_error="550 5.1.1 The mailbox does not exist here")
+    return alice
+
+
+def paths(alice: User) -> list[str]:
+    """Every kind of page that the admin has."""
+    accounts = "/admin/accounts"
+    user = f"{accounts}/user/{alice.pk}"
+    session, event = Session.objects.get(user=alice), SecurityEvent.objects.filter(user=alice).earliest("id")
+    mail = Message.objects.get(user=alice)
+    return [
+        "/admin/",
+        f"{accounts}/user/",
+        f"{accounts}/user/?q=nobody",
+        f"{accounts}/user/add/",
+        f"{user}/change/",
+        f"{user}/history/",
+        f"{user}/delete/",
+        *(f"{user}/act/{name}/" for name in ("note", "correct-email", "unlock", "deactivate")),
+        f"{accounts}/session/",
+        f"{accounts}/session/{session.pk}/change/",
+        f"{accounts}/securityevent/",
+        f"{accounts}/securityevent/{event.pk}/change/",
+        f"{accounts}/message/",
+        f"{accounts}/message/{mail.pk}/change/",
+        f"{accounts}/signingkey/",
+        "/admin/auth/group/",
+        "/admin/auth/group/add/",
+        "/admin/proof/",
+        "/admin/second-factor/",
+        "/admin/password_change/",
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def browser_page(request: Any, chromium: Any, site: str) -> Iterator[Any]:
+    context = chromium.new_context(viewport=SIZES[1], color_scheme=request.param, locale="en")
+    page = context.new_page()
+    page.set_default_timeout(10000)
+    page.scheme = request.param
+    yield page
+    context.close()
+
+
+def serious(page: Any, axe: str) -> list[str]:
+    """What axe finds on the page that keeps somebody out."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{page.url} {violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def log_in(page: Any, site: str) -> None:
+    page.goto(f"{site}/admin/login/")
+    page.locator("#id_username").fill("root")
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("#id_password").press("Enter")
+    page.wait_for_url(f"{site}/admin/")
+
+
+def test_axe_finds_nothing_serious(browser_page: Any, site: str, axe: str, alice: User, look: Any) -> None:
+    page = browser_page
+    page.goto(f"{site}/admin/login/")
+    problems = serious(page, axe)
+    log_in(page, site)
+    for path in paths(alice):
+        for size in SIZES:
+            page.set_viewport_size(size)
+            page.goto(site + path)
+            problems += serious(page, axe)
+            name = path.removeprefix("/admin/").strip("/").replace(str(alice.pk), "one").replace("/", "-")
+            look(page, f"admin-{name or 'index'}-{size['width']}-{page.scheme}")
+    assert sorted(set(problems)) == []
+
+
+def test_a_phone_scrolls_down_only(browser_page: Any, site: str, alice: User) -> None:
+    """What is wider than the window, such as a list, scrolls by itself."""
+    page = browser_page
+    log_in(page, site)
+    too_wide = []
+    for size in SIZES:
+        page.set_viewport_size(size)
+        for path in paths(alice):
+            page.goto(site + path)
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                too_wide.append((path, size["width"], page.evaluate("document.documentElement.scrollWidth")))
+    assert too_wide == []
+
+
+def test_the_columns_of_each_list_are_seen_at_a_desk(browser_page: Any, site: str, alice: User) -> None:
+    page = browser_page
+    log_in(page, site)
+    for name in ("user", "session", "securityevent", "message"):
+        page.goto(f"{site}/admin/accounts/{name}/")
+        hidden = page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.results'))")
+        assert hidden <= 0, name
