@@ -52,6 +52,7 @@ PASSWORD_RESET_URL = environment.link(
     "PASSWORD_RESET_URL", PUBLIC_URL + "/reset-password?uid={uid}&token={token}", ("uid", "token")
 )
 DELETION_GRACE_DAYS = environment.whole_number("DELETION_GRACE_DAYS", 14, least=0, most=365)
+ADMIN_VIEW_EVENTS = environment.choice("ADMIN_VIEW_EVENTS", "off", ("on", "off"))
 EMAIL_CHANGE = environment.choice("EMAIL_CHANGE", "confirmed", ("confirmed", "immediate"))
 PASSWORD_RESET_TIMEOUT = 60 * 60
 RATE_LIMITS = environment.choice("RATE_LIMITS", "on", ("on", "off"))

@@ -26,11 +26,13 @@ from accounts.admin.user_acts import act_page
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
 from accounts.admin.user_page import user_page
 from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.errors import AccountError
 from accounts.flows.administer import add_user, change_user, delete_user, reset_factors
 from accounts.flows.administer_groups import delete_group, put_group
 from accounts.flows.end_sessions import end_sessions
 from accounts.flows.request_password_reset import request_password_reset
+from accounts.flows.visit_admin import look_at_user
 from accounts.models import User
 from accounts.services import directory, users
 
@@ -93,7 +95,11 @@ class UserAdmin(FlowAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         user = self.get_object(request, unquote(object_id))
-        beside = user_page(request, user) if user and self.has_view_permission(request, user) else {}
+        beside: dict[str, Any] = {}
+        if user and self.has_view_permission(request, user):
+            if conf.looks_are_recorded and request.method == "GET":
+                look_at_user(user=user, context=administrator_context(request))
+            beside = user_page(request, user)
         return super().change_view(request, object_id, form_url, {**beside, **(extra_context or {})})
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

@@ -92,6 +92,11 @@ class AccountSettings:
         return timedelta(hours=1)
 
     @property
+    def looks_are_recorded(self) -> bool:
+        """Whether it is an event that an administrator opens the page of a user."""
+        return bool(settings.ADMIN_VIEW_EVENTS == "on")
+
+    @property
     def refresh_grace(self) -> timedelta:
         return timedelta(seconds=settings.REFRESH_GRACE_SECONDS)
 

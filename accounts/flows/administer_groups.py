@@ -6,6 +6,7 @@ from django.db import transaction
 from accounts.core.context import ClientContext
 from accounts.models.security_event import EventKind
 from accounts.services import audit
+from accounts.services.roles import ROLES
 
 # As long as the detail of an event may be.
 LONGEST_DETAIL = 64
@@ -25,3 +26,21 @@ def delete_group(*, group: Group, context: ClientContext) -> None:
     with transaction.atomic(durable=True):
         audit.record(EventKind.GROUP_DELETED, context, detail=group.name[:LONGEST_DETAIL])
         group.delete()
+
+
+def make_roles(*, is_reset: bool, context: ClientContext) -> list[str]:
+    """Makes the groups of services/roles.py that are not there, and answers the names of those that it wrote.
+
+    is_reset: gives those that are there their permissions of that list, and no others.
+    """
+    written = []
+    with transaction.atomic(durable=True):
+        for name, codenames in ROLES.items():
+            group, is_new = Group.objects.get_or_create(name=name)
+            if not (is_new or is_reset):
+                continue
+            found = Permission.objects.filter(content_type__app_label="accounts", codename__in=codenames)
+            group.permissions.set(found)
+            audit.record(EventKind.GROUP_CHANGED, context, detail=name)
+            written.append(name)
+    return written

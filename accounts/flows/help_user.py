@@ -13,11 +13,13 @@ def correct_email(*, user: User, email: str, is_confirmed: bool, context: Client
 
     is_confirmed: the address is theirs only when the new mailbox has confirmed it by a key that is mailed there.
     Raises AccountError(EMAIL_INVALID), AccountError(EMAIL_TAKEN), also for another spelling of the address that they
-    have, and AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
+    have, and AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and does it to a superuser or
+    to another administrator: who has the mailbox has the account.
     """
     email = changes.clean(user, email=email)["email"]
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
+        users.protect_staff(user, context)
         if is_confirmed:
             changes.request_email_change(user, email, context, session=None)
         else:

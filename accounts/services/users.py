@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.core import clock
 from accounts.core.conf import conf
-from accounts.core.context import ActorKind, ClientContext
+from accounts.core.context import Actor, ActorKind, ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.session import EndReason
@@ -160,9 +160,21 @@ def protect_superusers(user_ids: Collection[uuid.UUID], context: ClientContext) 
         return
     if not User.objects.filter(pk__in=user_ids, is_superuser=True).exists():
         return
-    by = User.objects.get_queryset().active_superusers().filter(pk=actor.user_id) if actor.user_id else None
-    if by is None or not by.exists():
+    if not _is_superuser(actor):
         raise AccountError(ErrorCode.SUPERUSER_PROTECTED)
+
+
+def protect_staff(user: User, context: ClientContext) -> None:
+    """Raises AccountError(SUPERUSER_PROTECTED) if an administrator who is no superuser acts on another administrator.
+
+    For what would give them the other's permissions.
+    """
+    actor = context.actor
+    if actor.kind is not ActorKind.ADMINISTRATOR or _is_superuser(actor):
+        return
+    if User.objects.filter(pk=user.pk, is_staff=True).exists():
+        reason = _("Only a superuser may do this to somebody who may use the admin.")
+        raise AccountError(ErrorCode.SUPERUSER_PROTECTED, reasons=(reason,))
 
 
 def set_active(user: User, active: bool) -> bool:
@@ -241,6 +253,11 @@ def export(user: User) -> list[dict[str, object]]:
 def export_notes(user: User) -> list[dict[str, object]]:
     """What administrators noted about a user, without who did."""
     return [{"at": note.at, "text": note.text} for note in user.notes.order_by("at", "id")]
+
+
+def _is_superuser(actor: Actor) -> bool:
+    users = User.objects.get_queryset().active_superusers()
+    return actor.user_id is not None and users.filter(pk=actor.user_id).exists()
 
 
 def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:

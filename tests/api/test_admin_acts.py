@@ -337,3 +337,36 @@ class TestRecentProof:
     def test_it_is_for_who_is_in_the_admin(self, later: Client) -> None:
         assert Client().get("/admin/proof/").status_code == 302
         assert Client().post("/admin/proof/", {"password": PASSWORD}).status_code == 302
+
+
+def test_the_address_of_an_administrator_is_corrected_by_superusers_alone(admin: Client, user: User) -> None:
+    """Who has the mailbox can reset the password, and would have the permissions of the other."""
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client = staff_with("view_user", "correct_email_user")
+    for how in ("at-once", "confirmed"):
+        before = state()
+        answer = act(client, "correct-email", user, email="right@example.org", how=how)
+        assert "Only a superuser may do this to somebody who may use the admin." in answer.content.decode()
+        assert state() == before
+    act(admin, "correct-email", user, email="right@example.org", how="at-once")
+    assert User.objects.get(pk=user.pk).email == "right@example.org"
+
+
+class TestViewEvents:
+    def test_a_look_is_no_event_until_it_is_set(self, admin: Client, user: User) -> None:
+        page_of(admin, user)
+        assert recorded() == []
+
+    def test_each_look_is_an_event(self, admin: Client, user: User, settings: Any) -> None:
+        settings.ADMIN_VIEW_EVENTS = "on"
+        page_of(admin, user)
+        admin.get("/admin/accounts/user/")
+        assert recorded() == [("viewed", "alice", "root")]
+        assert admin.post(f"/admin/accounts/user/{user.pk}/change/", {"username": "root"}).status_code == 200
+        assert recorded() == [("viewed", "alice", "root")]
+
+    def test_who_may_not_look_leaves_none(self, user: User, settings: Any) -> None:
+        settings.ADMIN_VIEW_EVENTS = "on"
+        client = staff_with("view_session")
+        assert client.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 403
+        assert recorded() == []

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
 from django.test import Client
 
-from accounts.flows.administer_groups import delete_group, put_group
+from accounts.flows.administer_groups import delete_group, make_roles, put_group
 from accounts.models import SecurityEvent, User
+from accounts.services.roles import ROLES
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.flows.context import client
 
@@ -47,3 +49,34 @@ def test_in_the_admin(alice: Any, api: AuthApi) -> None:
     assert set(SecurityEvent.objects.filter(kind__startswith="group_").values_list("actor__username", flat=True)) == {
         "alice"
     }
+
+
+def test_roles_are_made_once_and_reset_when_asked() -> None:
+    def permissions() -> dict[str, set[str]]:
+        groups = Group.objects.prefetch_related("permissions")
+        return {group.name: {permission.codename for permission in group.permissions.all()} for group in groups}
+
+    shipped = {name: set(codenames) for name, codenames in ROLES.items()}
+    assert make_roles(is_reset=False, context=client()) == ["support", "security", "admin"]
+    assert permissions() == shipped
+    Group.objects.get(name="support").permissions.clear()
+    Group.objects.get(name="admin").delete()
+    assert make_roles(is_reset=False, context=client()) == ["admin"]
+    assert permissions() == shipped | {"support": set()}
+    assert make_roles(is_reset=True, context=client()) == ["support", "security", "admin"]
+    assert permissions() == shipped
+    assert events() == [("group_changed", name) for name in ("support", "security", "admin", "admin", *shipped)]
+
+
+def test_a_command_makes_the_roles(capsys: pytest.CaptureFixture[str]) -> None:
+    for said in ("Made or reset: support, security, admin.\n", "All roles are there.\n"):
+        call_command("make_admin_roles")
+        assert capsys.readouterr().out == said
+    assert SecurityEvent.objects.filter(actor_kind="command", user_agent="manage.py make_admin_roles").count() == 3
+
+
+def test_roles_do_not_reach_what_superusers_do() -> None:
+    make_roles(is_reset=False, context=client())
+    assert not Permission.objects.filter(group__isnull=False).exclude(content_type__app_label="accounts").exists()
+    only_in_admin = ROLES["support"] + ROLES["security"]
+    assert set(only_in_admin) < set(ROLES["admin"])

@@ -1,0 +1,34 @@
+"""Roles ready made: what a group of administrators may do, of the permissions of accounts."""
+
+_READ = ("view_user", "view_session", "view_securityevent", "view_message", "view_note", "add_note")
+
+ROLES: dict[str, tuple[str, ...]] = {
+    # Reads and helps.
+    "support": (
+        *_READ,
+        "correct_email_user",
+        "send_verification_user",
+        "reset_user",
+        "unlock_user",
+        "retry_message",
+    ),
+    # Ends and locks.
+    "security": (*_READ, "end_session", "activate_user", "reset_factors_user", "reset_user", "unlock_user"),
+    # All but what superusers alone do: to make administrators, and to say what groups may do.
+    "admin": (
+        *_READ,
+        "correct_email_user",
+        "send_verification_user",
+        "reset_user",
+        "unlock_user",
+        "retry_message",
+        "end_session",
+        "activate_user",
+        "reset_factors_user",
+        "add_user",
+        "change_user",
+        "delete_user",
+        "verify_user",
+        "view_signingkey",
+    ),
+}
