@@ -2,7 +2,7 @@ from importlib import import_module
 from typing import Any
 
 from django.db import migrations, models
-from django.db.models.functions import Lower
+from django.db.models.functions import Right
 
 # Its name is none that `import` takes.
 before = import_module("accounts.migrations.0006_index_of_expired_codes")
@@ -43,10 +43,6 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexBesideWriters(
             model_name='message',
-            index=models.Index(Lower('to'), name='message_to'),
-        ),
-        AddIndexBesideWriters(
-            model_name='message',
             index=models.Index(fields=['created_at', 'id'], name='message_created'),
         ),
         AddIndexBesideWriters(
@@ -59,7 +55,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexBesideWriters(
             model_name='securityevent',
-            index=models.Index(fields=['request_id'], name='event_request'),
+            index=models.Index(Right('request_id', 8), name='event_request'),
         ),
         AddIndexBesideWriters(
             model_name='securityevent',
@@ -75,7 +71,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexBesideWriters(
             model_name='session',
-            index=models.Index(fields=['started_at', 'id'], name='session_started'),
+            index=models.Index(fields=['started_at'], name='session_started'),
         ),
         AddIndexBesideWriters(
             model_name='session',

@@ -95,7 +95,6 @@ class Message(models.Model):
             models.Index(fields=["due_at"], name="message_due", condition=Q(state=MessageState.QUEUED)),
             models.Index(fields=["settled_at"], name="message_settled"),
             models.Index(Lower("to"), name="message_nobodys", condition=Q(user=None)),
-            models.Index(Lower("to"), name="message_to"),
             models.Index(fields=["created_at", "id"], name="message_created"),
             models.Index(fields=["created_at"], name="message_dead", condition=Q(state=MessageState.DEAD)),
         ]

@@ -2,6 +2,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Right
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from accounts.core.context import ActorKind
@@ -77,8 +79,16 @@ class ActorChoices(models.TextChoices):
     SERVICE = ActorKind.SERVICE.value, _("the server")
 
 
+# How many letters at the end of a request's id are looked up by.
+TELLING = 8
 # Who does little beside users and strangers.
 RARE_ACTORS = (ActorKind.ADMINISTRATOR.value, ActorKind.COMMAND.value, ActorKind.SERVICE.value)
+
+
+def of_request(request_id: str) -> Q:
+    """The condition on events that they are of the request of this id, by the index on the end of it."""
+    end = Exact(Right("request_id", TELLING), request_id[-TELLING:])
+    return Q(request_id=request_id) & Q(end)
 
 
 class SecurityEvent(models.Model):
@@ -109,7 +119,8 @@ class SecurityEvent(models.Model):
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["session_id"], name="event_session"),
-            models.Index(fields=["request_id"], name="event_request"),
+            # The end of an id tells enough, and takes a third of the room.
+            models.Index(Right("request_id", TELLING), name="event_request"),
             models.Index(fields=["ip"], name="event_ip"),
             models.Index(fields=["kind"], name="event_kind"),
             models.Index(fields=["actor_kind", "at"], name="event_actor_kind", condition=Q(actor_kind__in=RARE_ACTORS)),

@@ -108,7 +108,7 @@ class Session(models.Model):
         ordering = ["-started_at"]
         permissions = [("end_session", "Can end sessions of users")]
         indexes = [
-            models.Index(fields=["started_at", "id"], name="session_started"),
+            models.Index(fields=["started_at"], name="session_started"),
             models.Index(fields=["ip"], name="session_ip"),
             models.Index(fields=["started_at"], name="session_admin", condition=Q(kind="admin")),
             models.Index(fields=["end_reason", "started_at"], name="session_end_reason", condition=~Q(end_reason="")),

@@ -4,6 +4,7 @@ An address is never edited in place: a new row takes its place, so that every ke
 dead.
 """
 
+import uuid
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
@@ -84,6 +85,11 @@ def take_proposed(address_id: int, email: str) -> Moved | None:
     set_verified(user, True)
     User.objects.filter(pk=user.pk).update(mailbox_proved_at=clock.now())
     return Moved(user=user, old=old, was_verified=was_verified)
+
+
+def owners(key: str) -> list[uuid.UUID]:
+    """Who has the address of this canonical form, or has wished for it and not confirmed it yet."""
+    return list(EmailAddress.objects.filter(email=key).values_list("user_id", flat=True))
 
 
 def are_verified() -> Exists:

@@ -7,7 +7,8 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from accounts.models import FormerAddress, SecurityEvent, Session, User
-from accounts.services import names
+from accounts.models.security_event import of_request
+from accounts.services import addresses, names
 
 # How many of those whom an IP address leads to are shown, the latest first.
 MOST_AT_A_PLACE = 1000
@@ -34,7 +35,7 @@ def sessions(typed: str) -> Q:
     """Sessions by id, IP address, id of a request, or their user: by id, username, address or former address."""
     if place := _ip(typed):
         return Q(ip=place)
-    by_request = SecurityEvent.objects.filter(request_id=typed).exclude(session_id=None)
+    by_request = SecurityEvent.objects.filter(of_request(typed)).exclude(session_id=None)
     ids = [*by_request.values_list("session_id", flat=True)[:MOST_AT_A_PLACE]]
     if (id := _uuid(typed)) is not None:
         ids.append(id)
@@ -45,7 +46,7 @@ def events(typed: str) -> Q:
     """Security events by id of a request or a session, IP address, or their user or actor."""
     if place := _ip(typed):
         return Q(ip=place)
-    found = Q(request_id=typed)
+    found = of_request(typed)
     if (id := _uuid(typed)) is not None:
         found |= Q(session_id=id)
     people = _people(typed)
@@ -53,17 +54,20 @@ def events(typed: str) -> Q:
 
 
 def messages(typed: str) -> Q:
-    """Mails by the address they went to, their Message-ID, or their user."""
+    """Mails by their Message-ID, or their user, by id, username, or an address that they have, had or wish for.
+
+    Those to an address that nobody has are found by it as well.
+    """
     found = Q(message_id=typed) | Q(user_id__in=_people(typed))
-    return found | Q(lower_to=Lower(Value(typed))) if "@" in typed else found
+    return found | Q(user=None, lower_to=Lower(Value(typed))) if "@" in typed else found
 
 
 def _people(typed: str) -> list[uuid.UUID]:
-    """Whose id, username, address or former address this is exactly."""
+    """Whose id, username or address this is exactly; an address also of who had it or wishes for it."""
     key = names.lookup_key(typed)
     if "@" in key:
         former = FormerAddress.objects.filter(email_key=key).values_list("user_id", flat=True)[:MOST_AT_A_PLACE]
-        return [*User.objects.filter(email_key=key).values_list("pk", flat=True), *former]
+        return [*addresses.owners(key), *former]
     these = Q(username_key=key)
     # A username may look like an id.
     if (id := _uuid(typed)) is not None:
@@ -72,7 +76,7 @@ def _people(typed: str) -> list[uuid.UUID]:
 
 
 def _by_request(typed: str) -> list[uuid.UUID]:
-    events = SecurityEvent.objects.filter(request_id=typed).exclude(user=None)
+    events = SecurityEvent.objects.filter(of_request(typed)).exclude(user=None)
     return [id for id in events.values_list("user_id", flat=True)[:MOST_AT_A_PLACE] if id is not None]
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import change_user
+from accounts.flows.help_user import correct_email
 from accounts.models import FormerAddress, Message, SecurityEvent, Session, User
 from tests.api.test_admin import admin, root
 from tests.clients.authapi import AuthApi
@@ -110,6 +111,19 @@ def test_mails_are_found(admin: Client, people: dict[str, User]) -> None:
         ("example", []),
     ):
         assert listed(admin, "message", q=typed) == found, typed
+
+
+def test_who_wishes_for_an_address_is_found_by_it(admin: Client, api: AuthApi, alice: Any) -> None:
+    user = User.objects.with_address().get(username="alice")
+    correct_email(user=user, email="wished@example.org", is_confirmed=True, context=OPERATOR)
+    assert listed(admin, "user", q="wished@example.org") == [str(user.pk)]
+    mails = Message.objects.filter(user=user).values_list("pk", flat=True)
+    assert listed(admin, "message", q="wished@example.org") == [str(pk) for pk in mails]
+
+
+def test_mail_to_nobody_is_found_by_its_address(admin: Client, api: AuthApi, alice: Any) -> None:
+    Message.objects.update(user=None, to="Nobody@example.org")
+    assert listed(admin, "message", q="nobody@example.ORG") == [str(Message.objects.get().pk)]
 
 
 def test_a_former_address_goes_with_its_user(people: dict[str, User]) -> None:
