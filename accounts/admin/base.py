@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -73,6 +74,12 @@ class StrictAdmin(admin.ModelAdmin):
             for label, query in self.get_ready_views()
         ]
         return super().changelist_view(request, {"ready_views": views, **(extra_context or {})})
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        # "All rows that match" may be a million: an act takes what stands on the page.
+        if self.newest_by and request.POST.get("select_across", "0") not in ("", "0"):
+            raise BadRequest("an act takes the rows of a page")
+        return super().response_action(request, queryset)
 
     def get_ready_views(self) -> tuple[tuple[Any, str], ...]:
         return self.ready_views

@@ -233,3 +233,27 @@ def test_links_lead_to_the_user_and_the_session(admin: Client, people: dict[str,
     assert user_page in shown
     assert f'href="/admin/accounts/securityevent/?session_id__exact={session.pk}"' in shown
     assert len(listed(admin, "securityevent", session_id__exact=str(session.pk))) == 1
+
+
+def test_an_act_takes_no_more_than_a_page(admin: Client, people: dict[str, User]) -> None:
+    body = {"action": "deactivate", "_selected_action": [str(people["bob"].pk)], "select_across": "1"}
+    assert admin.post("/admin/accounts/user/", body).status_code == 400
+    assert User.objects.filter(is_active=False).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("session", "user__id__exact=x"),
+        ("securityevent", "session_id__exact=x"),
+        ("securityevent", "actor__id__exact=%00"),
+        ("user", "q=%00"),
+        ("user", "verified=2&visited=x"),
+        ("session", "state=x&dialect=x"),
+        ("user", "p=7&all="),
+    ],
+)
+def test_what_a_list_does_not_know_is_passed_over(admin: Client, alice: Any, page: str, query: str) -> None:
+    answer = admin.get(f"/admin/accounts/{page}/?{query}", follow=True)
+    assert answer.status_code == 200
+    assert b'id="changelist"' in answer.content

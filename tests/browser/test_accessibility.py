@@ -150,3 +150,54 @@ def test_the_columns_of_each_list_are_seen_at_a_desk(browser_page: Any, site: st
         page.goto(f"{site}/admin/accounts/{name}/")
         hidden = page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.results'))")
         assert hidden <= 0, name
+
+
+def test_the_columns_are_seen_in_each_language(chromium: Any, site: str, alice: User, look: Any) -> None:
+    for language in ("ru", "uk"):
+        context = chromium.new_context(viewport=SIZES[1], locale=language)
+        page = context.new_page()
+        log_in(page, site)
+        for name in ("user", "session", "securityevent", "message"):
+            page.goto(f"{site}/admin/accounts/{name}/")
+            assert page.locator("html").get_attribute("lang") == language
+            hidden = page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.results'))")
+            assert hidden <= 0, (language, name)
+            look(page, f"admin-{name}-{language}")
+        page.goto(f"{site}/admin/accounts/user/{alice.pk}/change/")
+        look(page, f"admin-user-change-{language}")
+        context.close()
+
+
+def test_the_keyboard_alone_is_enough(browser_page: Any, site: str, alice: User) -> None:
+    """From the login to a search, to the user, and to an act that is done."""
+
+    def tab_to(selector: str) -> None:
+        for _press in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"no way to {selector}")
+
+    page = browser_page
+    log_in(page, site)
+    tab_to("a[href='/admin/accounts/user/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site}/admin/accounts/user/")
+    tab_to("#searchbar")
+    page.keyboard.type("alexandra")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site}/admin/accounts/user/?q=alexandra")
+    tab_to("#result_list th a")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{alice.pk}/change/**")
+    tab_to(".acts a[href$='/deactivate/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/act/deactivate/")
+    tab_to("input[type=submit]")
+    # Whoever uses the keyboard sees where they are.
+    style = "getComputedStyle(document.activeElement)"
+    assert page.evaluate(f"{style}.outlineStyle !== 'none' || {style}.boxShadow !== 'none'") is True
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{alice.pk}/change/")
+    assert page.locator(".messagelist .success").inner_text() == "Done: Deactivate."
+    assert User.objects.get(pk=alice.pk).is_active is False
