@@ -42,6 +42,7 @@ def _standing(user: User) -> dict[str, Any]:
         "locks": [
             {"why": LOCKED_BY[lock.setting], "place": lock.place, "until": lock.until} for lock in locks.of(user)
         ],
+        "former": list(user.former_addresses.order_by("-left_at")[:MOST]),
         "app": app,
         "passkeys": list(passkeys.of(user)) if user.has_second_factor else [],
         "codes_left": recovery_codes.left(user) if user.has_second_factor else 0,

@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -219,7 +220,8 @@ class UserAdmin(FlowAdmin):
         self._act(
             request,
             queryset,
-            lambda user: request_password_reset(email=user.email, context=context),
+            # In the language of the user, not of the administrator.
+            lambda user: request_password_reset(email=user.email, context=replace(context, language=user.language)),
             otherwise=gettext("The account is not active."),
         )
 

@@ -42,6 +42,13 @@ def test_no_reset_mail_to_who_is_not_active(admin: Client, both: tuple[User, Use
     assert letters.only().to == ["alice@example.org"]
 
 
+def test_mail_is_in_the_language_of_its_reader(admin: Client, both: tuple[User, User], letters: Mailbox) -> None:
+    alice, _bob = both
+    User.objects.filter(pk=alice.pk).update(language="uk")
+    act(admin, "send_reset_mail", alice)
+    assert letters.only().subject == "Скидання пароля"
+
+
 def test_what_was_so_before_is_not_done(admin: Client, both: tuple[User, User]) -> None:
     for action, first, again in (
         ("mark_verified", "Done for 2 users.", "Not done for 2 users: The e-mail was verified before."),

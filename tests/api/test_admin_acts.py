@@ -16,6 +16,7 @@ from accounts.services import factors
 from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link_values
+from tests.second_factors import enrol
 
 __all__ = ["admin", "root"]
 
@@ -98,6 +99,7 @@ def test_an_address_is_corrected_at_once(admin: Client, user: User, letters: Mai
     assert verification.subject == "Підтвердьте адресу e-mail"
     assert api.verify_email(**link_values(verification)).status_code == 200
     assert recorded() == [("email_changed", "alice", "root")]
+    assert "Former address: alice@example.org, until 20" in page_of(admin, user)
 
 
 def test_an_address_is_corrected_once_the_mailbox_confirms(
@@ -321,6 +323,25 @@ class TestRecentProof:
         assert later.post(path).status_code == 302
         assert Passkey.objects.count() == 0
         assert SecurityEvent.objects.filter(kind="reauthenticated").count() == 1
+
+    def test_a_code_of_the_app_is_as_good(self, root: User, user: User, api: AuthApi) -> None:
+        app = enrol(api.login("root").json()["access"])
+        client = Client()
+        login = client.post("/admin/login/", {"username": "root", "password": PASSWORD}).content.decode()
+        (challenge,) = re.findall(r'name="challenge" value="([^"]+)"', login)
+        answer = client.post("/admin/login/second-factor/", {"challenge": challenge, "code": app.next()})
+        assert answer.status_code == 302
+        Session.objects.filter(kind="admin").update(auth_time=clock.now() - timedelta(minutes=11))
+        path = f"/admin/accounts/user/{user.pk}/delete/"
+        asked = client.get(path).headers["Location"]
+        assert 'name="code"' in client.get(asked).content.decode()
+        wrong = client.post("/admin/proof/", {"code": app.wrong(), "next": path}).content.decode()
+        assert "This code is wrong, used or expired." in wrong
+        assert client.post(path, {"post": "yes"}).status_code == 302
+        assert User.objects.filter(pk=user.pk).exists()
+        assert client.post("/admin/proof/", {"code": app.recovery_codes[0], "next": path}).headers["Location"] == path
+        assert client.post(path, {"post": "yes"}).status_code == 302
+        assert not User.objects.filter(pk=user.pk).exists()
 
     def test_it_leads_nowhere_else(self, later: Client) -> None:
         body = {"password": PASSWORD, "next": "https://evil.example/"}
