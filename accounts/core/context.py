@@ -46,6 +46,11 @@ class RepeatKey:
     fingerprint: str
 
 
+def place_of(ip: str) -> str:
+    """The address, or the /64 network of an IPv6 address, which belongs to one client as a whole."""
+    return str(ipaddress.ip_network((ip, 64), strict=False)) if ":" in ip else ip
+
+
 STRANGER = Actor(kind=ActorKind.STRANGER)
 
 
@@ -72,9 +77,7 @@ class ClientContext:
     @property
     def place(self) -> str:
         """What limits take for one client: the address, or the /64 network of an IPv6 address; "" without one."""
-        if ":" not in self.ip:
-            return self.ip
-        return str(ipaddress.ip_network((self.ip, 64), strict=False))
+        return place_of(self.ip)
 
     @property
     def is_trusted(self) -> bool:

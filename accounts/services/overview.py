@@ -1,0 +1,132 @@
+"""What the first page of the admin says, in a fixed number of statements that each read few rows."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import BooleanField, F, Func
+
+from accounts.core.context import place_of
+from accounts.models import SecurityEvent, SigningKey, User
+from accounts.models.security_event import GUESSES, EventKind
+from accounts.services import counts
+
+# Beyond that the numbers stay what they are, and reading more would take long while an attack goes on.
+MOST_GUESSES = 5000
+GUESSES_OF = timedelta(days=1)
+LISTED = 10
+HOURS, DAYS = 48, 30
+
+CHARTED = (
+    EventKind.REGISTERED,
+    EventKind.LOGGED_IN,
+    EventKind.LOGIN_FAILED,
+    EventKind.PASSWORD_RESET_REQUESTED,
+)
+GAUGES = (counts.USERS, counts.INACTIVE_USERS, counts.USERS_WITH_FACTOR, counts.LIVE_SESSIONS, *counts.ACTIVE.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """How often something happened in each hour and on each day of UTC, the oldest first, the present one last."""
+
+    metric: str
+    hours: list[tuple[datetime, int]]
+    days: list[tuple[datetime, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """name: "" where it was not looked up."""
+
+    id: uuid.UUID
+    name: str
+    times: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guessing:
+    """Who guesses, and at whom. looked_at: the latest so many refusals within GUESSES_OF, MOST_GUESSES at most.
+
+    places: addresses, and /64 networks of IPv6, with how many refusals are theirs. locked: the accounts whose owners
+    had to be told.
+    """
+
+    looked_at: int
+    places: list[tuple[str, int]]
+    accounts: list[Account]
+    locked: list[Account]
+
+
+def series(now: datetime) -> list[Series]:
+    """One for each of CHARTED, in one statement."""
+    hour = counts.hour_of(now)
+    hours = [hour - counts.HOUR * back for back in reversed(range(HOURS))]
+    today = hour.replace(hour=0)
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    found = counts.read([kind.value for kind in CHARTED], since=min(days[0], hours[0]))
+    result = []
+    for kind in CHARTED:
+        by_hour = found[kind.value]
+        by_day: Counter[datetime] = Counter()
+        for moment, number in by_hour.items():
+            by_day[moment.replace(hour=0)] += number
+        result.append(
+            Series(
+                metric=kind.value,
+                hours=[(moment, by_hour.get(moment, 0)) for moment in hours],
+                days=[(day, by_day[day]) for day in days],
+            )
+        )
+    return result
+
+
+def gauges(now: datetime) -> dict[str, int]:
+    """The latest of GAUGES that the worker has noted today or yesterday, in one statement."""
+    found = counts.read(GAUGES, since=now - timedelta(days=1))
+    return {metric: by_hour[max(by_hour)] for metric, by_hour in found.items() if by_hour}
+
+
+def guessing(now: datetime) -> Guessing:
+    """In one statement, through the index of such events."""
+    events = SecurityEvent.objects.filter(_is_guess(), at__gt=now - GUESSES_OF).order_by("-at")
+    rows = list(events.values_list("kind", "ip", "user_id")[:MOST_GUESSES])
+    tries = [(ip, user_id) for kind, ip, user_id in rows if kind != EventKind.PASSWORD_GUESSED]
+    by_ip = Counter(ip for ip, _user_id in tries if ip)
+    places: Counter[str] = Counter()
+    for ip, number in by_ip.items():
+        places[place_of(ip)] += number
+    told = Counter(user_id for kind, _ip, user_id in rows if kind == EventKind.PASSWORD_GUESSED and user_id)
+    return Guessing(
+        looked_at=len(tries),
+        places=places.most_common(LISTED),
+        accounts=_accounts(Counter(user_id for _ip, user_id in tries if user_id)),
+        locked=_accounts(told),
+    )
+
+
+def named(found: Guessing) -> Guessing:
+    """The same with the names of the accounts, in one statement; who was deleted is left out."""
+    ids = {account.id for account in (*found.accounts, *found.locked)}
+    names = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
+
+    def name(accounts: list[Account]) -> list[Account]:
+        return [replace(account, name=names[account.id]) for account in accounts if account.id in names]
+
+    return replace(found, accounts=name(found.accounts), locked=name(found.locked))
+
+
+def keys(now: datetime) -> list[SigningKey]:
+    """The keys whose tokens are accepted, the newest first."""
+    return list(SigningKey.objects.verifying(now))
+
+
+def _is_guess() -> Func:
+    """The condition of the index in its own words: PostgreSQL does not know that parameters say the same."""
+    kinds = ", ".join(f"'{kind.value}'" for kind in GUESSES)
+    return Func(F("kind"), template=f"%(expressions)s IN ({kinds})", output_field=BooleanField())
+
+
+def _accounts(by_id: Counter[uuid.UUID]) -> list[Account]:
+    return [Account(id=user_id, name="", times=times) for user_id, times in by_id.most_common(LISTED)]
