@@ -9,9 +9,9 @@ from django.db import connections
 
 from accounts.core.conf import conf
 
-# Connections beside those of the web server: the worker's, which sends mail, purges and counts with one each, and one
-# each for two commands at a time.
-OTHER_CONNECTIONS = 5
+# Connections beside those of the web server: the worker's, which sends mail, purges, counts and does jobs with one
+# each, and one each for two commands at a time.
+OTHER_CONNECTIONS = 6
 
 
 @checks.register

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import keys, mail, sessions, users
+from accounts.admin import jobs, keys, mail, sessions, users
 
-__all__ = ["keys", "mail", "sessions", "users"]
+__all__ = ["jobs", "keys", "mail", "sessions", "users"]
 
 admin.site.site_header = _("Accounts")
 admin.site.site_title = _("Accounts")

@@ -10,6 +10,7 @@ from django.db import Error, connections
 from accounts.flows.count_by_hour import count_by_hour, measure_users, note_worker
 from accounts.flows.delete_own_account import delete_due_accounts
 from accounts.flows.purge_expired import purge_expired
+from accounts.management.jobs import run_one_job
 
 logger = logging.getLogger(__name__)
 
@@ -18,16 +19,26 @@ PURGE_SECONDS = 3600.0
 FIRST_PURGE_SECONDS = 60.0
 COUNT_SECONDS = 60.0
 FIRST_COUNT_SECONDS = 5.0
+# How long a job waits for an idle worker at most.
+JOB_SECONDS = 2.0
+AFTER_A_JOB_FAILED_SECONDS = 10.0
+# No connection is kept for so long that nothing is said over.
+LONG_SECONDS = 10.0
+# How long a worker that was stopped waits for the user that its job is at.
+LAST_USER_SECONDS = 20.0
 # How many hours are counted before the next look at whether the worker was stopped.
 HOURS_AT_ONCE = 24
 # Counting takes this part of the time at most.
 COUNTING_SHARE = 1 / 20
 
 
-def start(stop: threading.Event) -> None:
-    """Starts them all; they end some time after `stop` is set."""
+def start(stop: threading.Event) -> threading.Thread:
+    """Starts them all, and answers the one to wait for after `stop` was set: it may be in the middle of a user."""
     for chore in (purge_until_stopped, count_until_stopped):
         threading.Thread(target=chore, args=(stop,), daemon=True).start()
+    jobs = threading.Thread(target=run_jobs_until_stopped, args=(stop,), daemon=True)
+    jobs.start()
+    return jobs
 
 
 def purge_until_stopped(stop: threading.Event) -> None:
@@ -40,6 +51,16 @@ def count_until_stopped(stop: threading.Event) -> None:
     _repeat(lambda: _count(stop), stop, first=FIRST_COUNT_SECONDS, after_failure=COUNT_SECONDS)
 
 
+def run_jobs_until_stopped(stop: threading.Event) -> None:
+    """Carries out what administrators have asked to be done to many users; each job by one worker at a time."""
+    _repeat(
+        lambda: 0.0 if run_one_job(stop) else JOB_SECONDS,
+        stop,
+        first=JOB_SECONDS,
+        after_failure=AFTER_A_JOB_FAILED_SECONDS,
+    )
+
+
 def _repeat(chore: Callable[[], float], stop: threading.Event, *, first: float, after_failure: float) -> None:
     """Does it again after as many seconds as it answers."""
     pause = first
@@ -50,7 +71,9 @@ def _repeat(chore: Callable[[], float], stop: threading.Event, *, first: float, 
             pause = after_failure
             logger.warning("the database failed; trying again", extra={"error": said(error), "pause_seconds": pause})
         finally:
-            connections.close_all()
+            if pause >= LONG_SECONDS:
+                connections.close_all()
+    connections.close_all()
 
 
 def _purge() -> float:

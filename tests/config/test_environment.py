@@ -100,7 +100,7 @@ def test_the_connections_of_the_workers_fit(settings: Any) -> None:
     (warning,) = connections_fit(databases=["default"])
     assert (warning.id, warning.msg) == (
         "accounts.W004",
-        "DATABASE_POOL_SIZE: 4 workers with 30 connections each and 5 others need 125, and PostgreSQL gives 97",
+        "DATABASE_POOL_SIZE: 4 workers with 30 connections each and 6 others need 126, and PostgreSQL gives 97",
     )
 
 

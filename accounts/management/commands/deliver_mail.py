@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 def deliver_until_stopped(courier: Courier) -> None:
     stop = stop_event()
-    chores.start(stop)
+    jobs = chores.start(stop)
     pause_of_failure = IDLE_SECONDS
     while not stop.is_set():
         try:
@@ -63,6 +63,7 @@ def deliver_until_stopped(courier: Courier) -> None:
         # Another worker sends these again as soon as their claims have run out.
         lost = {"error": chores.said(error), "mails": len(courier.unsettled)}
         logger.warning("the database failed; what was sent last may be sent again", extra=lost)
+    jobs.join(chores.LAST_USER_SECONDS)
 
 
 def stop_event() -> threading.Event:

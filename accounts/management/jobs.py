@@ -1,0 +1,75 @@
+"""The worker's part in jobs: it goes through the users, each by the flow that does the same to one alone."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+
+from accounts.core.context import ClientContext
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.administer import change_user, delete_user, reset_factors
+from accounts.flows.end_sessions import end_sessions
+from accounts.flows.request_password_reset import request_password_reset
+from accounts.flows.run_job import claim_job, next_items, release_job, settle_item
+from accounts.models import Job, JobItem, User
+from accounts.models.job import ItemState, JobKind
+from accounts.services.jobs import context_of
+
+logger = logging.getLogger(__name__)
+
+# After so many users the worker looks whether the job was stopped.
+ITEMS_AT_ONCE = 20
+# What is written of a user at whom the code failed; the log says why.
+FAULT = "internal_error"
+
+
+def _deleted(user: User, context: ClientContext) -> bool:
+    delete_user(user=user, context=context)
+    return True
+
+
+# Each answers whether anything was another before.
+ACTS: dict[JobKind, Callable[[User, ClientContext], bool]] = {
+    JobKind.END_SESSIONS: lambda user, context: end_sessions(user_ids=[user.pk], context=context) > 0,
+    JobKind.SEND_RESET_MAIL: lambda user, context: request_password_reset(email=user.email, context=context),
+    JobKind.VERIFY: lambda user, context: change_user(user=user, verified=True, context=context),
+    JobKind.ACTIVATE: lambda user, context: change_user(user=user, is_active=True, context=context),
+    JobKind.DEACTIVATE: lambda user, context: change_user(user=user, is_active=False, context=context),
+    JobKind.REMOVE_FACTORS: lambda user, context: reset_factors(user=user, context=context),
+    JobKind.DELETE: _deleted,
+}
+
+
+def run_one_job(stop: threading.Event) -> bool:
+    """Carries out the oldest job that no other worker has, until it is over or `stop` is set; False without one."""
+    job = claim_job()
+    if job is None:
+        return False
+    logger.info("a job goes on", extra={"job": job.pk, "kind": job.kind, "users": job.total})
+    while items := next_items(job=job, most=ITEMS_AT_ONCE):
+        for item in items:
+            if stop.is_set():
+                release_job(job=job)
+                return True
+            state, reason = _act(job, item)
+            settle_item(job=job, item=item, state=state, reason=reason)
+    logger.info("a job has ended", extra={"job": job.pk})
+    return True
+
+
+def _act(job: Job, item: JobItem) -> tuple[ItemState, str]:
+    user = User.objects.with_address().filter(pk=item.user_id).first()
+    if user is None:
+        return ItemState.FAILED, ErrorCode.USER_NOT_FOUND.value
+    try:
+        changed = ACTS[JobKind(job.kind)](user, context_of(job))
+    except AccountError as refusal:
+        return ItemState.FAILED, refusal.code.value
+    except (OperationalError, InterfaceError):
+        # The database is away: the user stays pending.
+        raise
+    except Exception:
+        logger.exception("a job failed at a user", extra={"job": job.pk, "item": item.pk})
+        return ItemState.FAILED, FAULT
+    return (ItemState.DONE if changed else ItemState.UNCHANGED), ""
