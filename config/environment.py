@@ -37,6 +37,11 @@ UNQUOTED = string.punctuation.translate(str.maketrans("", "", "[]"))
 
 env = environ.Env()
 
+# Every variable that was read: what counts, and whether the environment says so. For people: see shown.py.
+READ: dict[str, tuple[str, bool]] = {}
+# Those that are never shown.
+SECRET = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "SENTRY_DSN"}
+
 
 def refuse(name: str, reason: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}: {reason}")
@@ -47,11 +52,13 @@ def text(name: str, default: str = "") -> str:
     raw = os.environ.get(name, "").strip()
     if not raw.isprintable():
         raise refuse(name, "it holds a line break or another character that cannot be seen")
+    READ[name] = (raw or default, bool(raw))
     return raw or default
 
 
 def token(name: str, *, least: int = 16) -> str:
     """A text that somebody shows to be let in; "" where there is none."""
+    SECRET.add(name)
     raw = text(name)
     if 0 < len(raw) < least:
         raise refuse(name, f"at least {least} characters are expected")
@@ -189,6 +196,7 @@ def secret_key() -> str:
         raise refuse("SECRET_KEY", "not set, and var/secret_key does not exist")
     if len(key) < 32:
         raise refuse("SECRET_KEY", "at least 32 characters are expected")
+    READ["SECRET_KEY"] = (key, READ["SECRET_KEY"][1])
     return key
 
 

@@ -5,7 +5,7 @@ import tomllib
 
 from corsheaders.defaults import default_headers
 
-from config import environment
+from config import environment, shown
 from config.environment import BASE_DIR
 from config.logs import logging_settings
 from config.providers import OAUTH2, providers, redirect_urls
@@ -276,3 +276,6 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",
     "security.W021",
 ]
+
+# For the admin's page of settings; after all others, so that each is in it.
+VARIABLES = shown.variables()

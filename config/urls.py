@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from accounts.admin import overview
+from accounts.admin.configuration import configuration
 from accounts.admin.factors import ChallengeView, own_factor
 from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
 from accounts.admin.proof import prove
@@ -30,6 +31,7 @@ urlpatterns = [
     path("admin/logout/", log_out_of_admin),
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/proof/", admin.site.admin_view(prove), name="admin_proof"),
+    path("admin/configuration/", admin.site.admin_view(configuration), name="admin_configuration"),
     # Before Django's own first page, which it calls.
     path("admin/", admin.site.admin_view(overview.index)),
     path("admin/", admin.site.urls),

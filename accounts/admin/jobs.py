@@ -86,6 +86,10 @@ class JobItemAdmin(ReadOnlyAdmin):
     linked_by = ("job__id__exact",)
     show_full_result_count = False
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Nobody looks for it in the menu: the page of a job leads here."""
+        return False
+
     @admin.display(description=_("reason"))
     def why(self, item: JobItem) -> str:
         return _sentence(item.reason)

@@ -67,6 +67,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(null=True)),
                 ('done_until', models.DateTimeField(null=True)),
             ],
+            options={
+                'permissions': [('view_configuration', 'Can see the settings of the server'), ('probe_server', 'Can have the server looked at by the doctor')],
+            },
         ),
         migrations.AlterModelOptions(
             name='signingkey',

@@ -25,5 +25,12 @@ class Upkeep(models.Model):
     # Up to when its work is done, where that says something.
     done_until = models.DateTimeField(null=True)
 
+    class Meta:
+        # They belong to no table.
+        permissions = [
+            ("view_configuration", "Can see the settings of the server"),
+            ("probe_server", "Can have the server looked at by the doctor"),
+        ]
+
     def __str__(self) -> str:
         return self.name
