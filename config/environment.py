@@ -106,8 +106,8 @@ def _origin(name: str, raw: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def hosts(name: str) -> list[str]:
-    found = names(name)
+def hosts(name: str, default: str = "") -> list[str]:
+    found = names(name, default)
     for host in found:
         if not HOST_NAME.fullmatch(host):
             raise refuse(name, f"names without scheme, port or quotes are expected, not {host!r}")

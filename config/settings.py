@@ -16,7 +16,8 @@ PORT = environment.whole_number("PORT", 8000, least=1, most=65535)
 WEB_CONCURRENCY = environment.whole_number("WEB_CONCURRENCY", os.cpu_count() or 1, least=1, most=256)
 PUBLIC_URL = environment.origin("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+LOCAL_NAMES = "localhost,127.0.0.1,[::1]"
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", LOCAL_NAMES) or LOCAL_NAMES.split(",")
 TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=16)
 WSGI_APPLICATION = "config.wsgi.application"
 ROOT_URLCONF = "config.urls"

@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from accounts.admin import overview
+from accounts.admin.checkup import checkup
 from accounts.admin.configuration import configuration
 from accounts.admin.factors import ChallengeView, own_factor
 from accounts.admin.login import LoginView, PasswordChangeView, log_out_of_admin
@@ -32,6 +33,7 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(PasswordChangeView.as_view())),
     path("admin/proof/", admin.site.admin_view(prove), name="admin_proof"),
     path("admin/configuration/", admin.site.admin_view(configuration), name="admin_configuration"),
+    path("admin/checkup/", admin.site.admin_view(checkup), name="admin_checkup"),
     # Before Django's own first page, which it calls.
     path("admin/", admin.site.admin_view(overview.index)),
     path("admin/", admin.site.urls),

@@ -10,6 +10,7 @@ Windows of time begin at the same moment for everybody: an hour's limit counts f
 import hashlib
 import logging
 import math
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,6 +144,13 @@ def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
     except AccountError:
         give_back(*counted)
         raise
+
+
+def probe_redis() -> list[int]:
+    """What Redis counts of two tries in a row under a name that nobody else has; raises RedisError."""
+    now = clock.now()
+    counts = [(f"probe:{secrets.token_hex(8)}", now)]
+    return [_count_in_redis(counts, 1, now)[0] for _try in range(2)]
 
 
 def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -> None:

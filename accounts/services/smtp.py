@@ -7,6 +7,7 @@ import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -21,6 +22,7 @@ from accounts.models.user import deliverable
 
 # After this one mail is given up for now, however often its server answers meanwhile.
 LONGEST_SECONDS = 60
+OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class DeliveryError(Exception):
@@ -114,6 +116,41 @@ class Courier:
         except IndexError:
             connection: BaseEmailBackend = get_connection()
             return connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """How the mail server was spoken to. is_private: by TLS, or on this machine. logs_in: whether with a password."""
+
+    is_private: bool
+    offers_starttls: bool
+    logs_in: bool
+
+
+def probe(*, seconds: float) -> Seen | None:
+    """Speaks to the mail server as for a mail (EHLO, STARTTLS, AUTH), but sends none (NOOP, QUIT).
+
+    None where EMAIL_URL names no server. seconds: for each of its answers. Raises OSError and SMTPException.
+    """
+    connection = get_connection(timeout=seconds)
+    if not isinstance(connection, EmailBackend):
+        return None
+    try:
+        connection.open()
+        client = connection.connection
+        if client is None:
+            raise smtplib.SMTPServerDisconnected("there is no connection")
+        client.ehlo_or_helo_if_needed()
+        code, said = client.noop()
+        if code != 250:
+            raise smtplib.SMTPResponseException(code, said)
+        return Seen(
+            is_private=bool(connection.use_tls or connection.use_ssl or connection.host in OWN_HOSTS),
+            offers_starttls=client.has_extn("starttls"),
+            logs_in=bool(connection.username),
+        )
+    finally:
+        _close(connection)
 
 
 def _send_internationalized(client: smtplib.SMTP, mail: EmailMultiAlternatives, html: str) -> None:
