@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.admin.proof import ask_for_proof
+from accounts.admin.proof import ask_first
 from accounts.core import clock
 from accounts.flows.rotate_signing_keys import retire_signing_key, rotate_signing_keys
 from accounts.models import SigningKey
@@ -75,4 +75,4 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         """Raises PermissionDenied, or answers the way to a proof, before anything is done to keys."""
         if not self.has_rotate_permission(request):
             raise PermissionDenied
-        return ask_for_proof(request, back_to=back_to)
+        return ask_first(request, back_to=back_to)

@@ -4,13 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
-"""What nobody may do from a browser that was left alone: the administrator has to have proved who they are lately."""
-
-from typing import Any, cast
-from urllib.parse import urlencode
-
-from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -32,26 +25,6 @@ class ProofForm(forms.Form):
     """A password, or a code of a second factor. next: the page that asked for it."""
 
     next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
-
-
-from accounts.models import Session
-from accounts.services import sessions
-
-
-def ask_for_proof(request: HttpRequest, *, back_to: str) -> HttpResponse | None:
-    """None where the last proof is recent enough; else the way to the page that asks for one.
-
-    back_to: where that page leads.
-    """
-    try:
-        sessions.check_recent(cast(Session, admin_session(request)), now=clock.now())
-    except AccountError:
-        messages.warning(request, _("Prove first that it is you. Then do it again."))
-        return HttpResponseRedirect(f"{reverse('admin_proof')}?{urlencode({'next': back_to})}")
-    return None
-
-
-class ProofForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -66,8 +39,11 @@ class ProofOrCodeForm(ProofForm):
     code = CodeField(required=False)
 
 
-def ask_first(request: HttpRequest) -> HttpResponse | None:
-    """The way to the page that asks, None for who has proved within ten minutes who they are."""
+def ask_first(request: HttpRequest, *, back_to: str = "") -> HttpResponse | None:
+    """The way to the page that asks, None for who has proved within ten minutes who they are.
+
+    back_to: where that page leads, if not to this one, which may not be opened without what was posted to it.
+    """
     session = admin_session(request)
     try:
         if session is not None:
@@ -75,7 +51,9 @@ def ask_first(request: HttpRequest) -> HttpResponse | None:
             return None
     except AccountError:
         pass
-    query = urlencode({"next": request.get_full_path()})
+    if back_to:
+        messages.warning(request, _("Prove first that it is you. Then do it again."))
+    query = urlencode({"next": back_to or request.get_full_path()})
     return HttpResponseRedirect(f"{reverse('admin_proof')}?{query}")
 
 
@@ -109,49 +87,3 @@ def _say(form: forms.Form, error: AccountError) -> None:
 def _wanted(request: HttpRequest, url: str) -> str:
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return url if is_ours else reverse("admin:index")
-
-
-    code = CodeField(required=False)
-    next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        if not (self.cleaned_data.get("password") or self.cleaned_data.get("code")):
-            raise forms.ValidationError(_("Fill in one of them."))
-        return self.cleaned_data
-
-
-def prove(request: HttpRequest) -> HttpResponse:
-    """Asks for the password, or a code of who has a second factor."""
-    session = cast(Session, admin_session(request))
-    form = ProofForm(request.POST or None, initial={"next": request.GET.get("next", "")})
-    if not session.user.has_second_factor:
-        del form.fields["code"]
-    if form.is_valid():
-        values = form.cleaned_data
-        try:
-            reauthenticate(
-                session=session,
-                password=values["password"],
-                code=values.get("code") or None,
-                context=client_context(request, Dialect.ADMIN).by_user(session.user_id),
-            )
-        except AccountError as error:
-            form.add_error(*_told(error))
-        else:
-            return HttpResponseRedirect(_within_admin(request, values["next"]))
-    page = {**admin.site.each_context(request), "title": _("Prove that it is you"), "subtitle": None, "form": form}
-    return render(request, "admin/proof.html", page)
-
-
-def _told(error: AccountError) -> tuple[str | None, Any]:
-    """Which field a refusal is about, and what is said of it."""
-    if error.code is ErrorCode.INVALID_CODE:
-        return "code", error.sentences[0]
-    if error.code is ErrorCode.WRONG_PASSWORD:
-        return "password", _("This password is wrong.")
-    return None, error.sentences[0]
-
-
-def _within_admin(request: HttpRequest, url: str) -> str:
-    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if is_ours and url.startswith("/admin/") else reverse("admin:index")
