@@ -32,6 +32,11 @@ class ProofForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
+    def clean(self) -> dict[str, Any]:
+        if not (self.cleaned_data.get("password") or self.cleaned_data.get("code")):
+            raise forms.ValidationError(_("Fill in one of them."))
+        return self.cleaned_data
+
 
 class ProofOrCodeForm(ProofForm):
     """For who has a second factor."""
@@ -86,4 +91,4 @@ def _say(form: forms.Form, error: AccountError) -> None:
 
 def _wanted(request: HttpRequest, url: str) -> str:
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if is_ours else reverse("admin:index")
+    return url if is_ours and url.startswith(reverse("admin:index")) else reverse("admin:index")

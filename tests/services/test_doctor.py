@@ -184,11 +184,11 @@ def test_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
     class Behind(inside.MigrationExecutor):
         def migration_plan(self, *args: Any, **options: Any) -> Any:
-            return [(self.loader.graph.nodes["accounts", "0012_indexes_of_the_overview"], False)]
+            return [(self.loader.graph.nodes["accounts", "0014_indexes_of_the_overview"], False)]
 
     monkeypatch.setattr(inside, "MigrationExecutor", Behind)
     assert inside.migrations(None) == [
-        "Migrations are missing: accounts.0012_indexes_of_the_overview. Run python manage.py migrate."
+        "Migrations are missing: accounts.0014_indexes_of_the_overview. Run python manage.py migrate."
     ]
 
 
