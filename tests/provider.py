@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -30,8 +30,10 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Issuer:
-    """port: where it serves. asked: the paths it was asked for. lies: claims that replace the true ones; None takes one
-    away. sign: makes the id token of its claims, where not as it should. seconds: how long each answer takes.
+    """port: where it serves. asked: the paths it was asked for. person: the claims of who is logged in there.
+
+    lies: claims that replace the true ones; None takes one away. sign: makes the id token of its claims, where not as
+    it should. seconds: how long each answer takes.
     """
 
     port: int
@@ -44,6 +46,7 @@ class Issuer:
     seconds: float = 0
     status: int = 200
     metadata: dict[str, Any] = field(default_factory=dict)
+    person: dict[str, Any] = field(default_factory=lambda: dict(ALICE))
 
     @property
     def url(self) -> str:
@@ -96,6 +99,10 @@ class Issuer:
         if path == "/jwks":
             jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
             return 200, {"keys": [{**jwk, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
+        if path.startswith("/authorize?"):
+            query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+            back = {"code": self.code_for(path, **self.person), "state": query["state"], "iss": self.url}
+            return 302, f"{query['redirect_uri']}?{urlencode(back)}"
         if path == "/token":
             given = self.codes.pop(form.get("code", ""), None)
             if given is None or not self._is_ours(given["query"], form):
@@ -128,6 +135,8 @@ def issuer() -> Iterator[Issuer]:
             status, answer = here.answer(self.path, form) if here.status == 200 else (here.status, {})
             body = json.dumps(answer).encode()
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", answer)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

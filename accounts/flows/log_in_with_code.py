@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import transaction
 
 from accounts.core import clock
@@ -5,7 +7,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import LoginCode, User
 from accounts.models.security_event import EventKind
-from accounts.models.session import Method
+from accounts.models.session import Method, SessionKind
 from accounts.services import audit, codes, idempotency, limits, logins, mail, names, pauses, users
 from accounts.services.logins import LoggedIn, Started
 
@@ -28,9 +30,17 @@ def request_login_code(*, email: str, context: ClientContext) -> None:
 
 
 @pauses.answers_evenly
-def log_in_with_code(*, email: str, code: str, context: ClientContext) -> LoggedIn:
+def log_in_with_code(
+    *,
+    email: str,
+    code: str,
+    kind: SessionKind = SessionKind.API,
+    lifetime: timedelta | None = None,
+    context: ClientContext,
+) -> LoggedIn:
     """Starts a session for the user who has the code that request_login_code() mailed to `email`.
 
+    kind, lifetime: as for log_in().
     Raises AccountError(EMAIL_INVALID), AccountError(INVALID_CODE), the same for a wrong code, an unknown address and
     whoever may not log in so, AccountError(INVALID_CREDENTIALS) where the password was changed at the same moment,
     AccountError(MFA_REQUIRED) as log_in(), and AccountError(RATE_LIMITED).
@@ -50,6 +60,8 @@ def log_in_with_code(*, email: str, code: str, context: ClientContext) -> Logged
                 proved=(Method.MAILED_CODE,),
                 # As it is: the session begins only if no reset has replaced it meanwhile.
                 proved_hash=user.password,
+                kind=kind,
+                lifetime=lifetime,
                 counted_as=users.counted_as(user, email, known_place=context.place if knows_place else ""),
                 context=context,
                 now=now,
@@ -58,7 +70,7 @@ def log_in_with_code(*, email: str, code: str, context: ClientContext) -> Logged
                 idempotency.note(context)
     if isinstance(login, AccountError):
         raise login
-    return logins.with_tokens(login, lifetime=None, now=now)
+    return logins.with_tokens(login, lifetime=lifetime, now=now)
 
 
 def _may_log_in(user: User | None) -> bool:

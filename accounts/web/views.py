@@ -35,7 +35,7 @@ CONTENT_SECURITY_POLICY = (
 )
 # Refusals that pass with time, and their status.
 PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
-View = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
@@ -47,13 +47,13 @@ def page(view: View) -> View:
     @never_cache
     @csrf_exempt
     @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponseBase:
+    def guarded(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         try:
-            response = view(request)
+            response = view(request, **kwargs)
         except AccountError as refusal:
             response = _not_now(request, refusal)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
         return response
 
     return guarded

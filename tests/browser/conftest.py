@@ -91,3 +91,35 @@ def look() -> Any:
             page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
     return keep
+
+
+@pytest.fixture
+def origin(site: str, settings: Any) -> str:
+    """Passkeys are bound to a domain: an IP address is none."""
+    settings.PUBLIC_URL = site.replace("127.0.0.1", "localhost")
+    settings.ALLOWED_HOSTS = ["*"]
+    return str(settings.PUBLIC_URL)
+
+
+@pytest.fixture
+def device(chromium: Any, origin: str) -> Iterator[Any]:
+    """A page at 360 px, of a browser with a device that verifies its user."""
+    context = chromium.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(origin) else problems.append(asked.url))
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    yield page
+    assert problems == []
+    context.close()

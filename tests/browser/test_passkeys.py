@@ -1,6 +1,5 @@
 """Passkeys in a real browser, with the authenticator that Chromium simulates for its own tests (CDP, WebAuthn)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,38 +8,6 @@ from accounts.models import Passkey, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def origin(site: str, settings: Any) -> str:
-    """Passkeys are bound to a domain: an IP address is none."""
-    settings.PUBLIC_URL = site.replace("127.0.0.1", "localhost")
-    settings.ALLOWED_HOSTS = ["*"]
-    return str(settings.PUBLIC_URL)
-
-
-@pytest.fixture
-def device(chromium: Any, origin: str) -> Iterator[Any]:
-    """A page at 360 px, of a browser with a device that verifies its user."""
-    context = chromium.new_context(viewport={"width": 360, "height": 740})
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith(origin) else problems.append(asked.url))
-    cdp = context.new_cdp_session(page)
-    cdp.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    yield page
-    assert problems == []
-    context.close()
 
 
 def log_in(page: Any, origin: str) -> None:

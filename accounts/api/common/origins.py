@@ -1,8 +1,16 @@
+from django.http import HttpRequest
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.core.conf import conf
+
+
+def is_from_elsewhere(request: HttpRequest | Request) -> bool:
+    """Whether a browser sends a write from a site that is neither ours nor allowed by CORS_ALLOWED_ORIGINS."""
+    origin = request.headers.get("Origin")
+    own = f"{request.scheme}://{request.get_host()}"
+    return request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins)
 
 
 def check_origin(request: Request) -> None:
@@ -11,7 +19,5 @@ def check_origin(request: Request) -> None:
 
     SameSite keeps a cookie from most of them, but not from a page of a site on the same domain.
     """
-    origin = request.headers.get("Origin")
-    own = f"{request.scheme}://{request.get_host()}"
-    if request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins):
+    if is_from_elsewhere(request):
         raise PermissionDenied

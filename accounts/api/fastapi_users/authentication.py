@@ -8,13 +8,14 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.api.common import browser_cookie
 from accounts.api.common.authentication import bearer_token
 from accounts.api.common.origins import check_origin
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.services import sessions
 
-COOKIE = "fastapiusersauth"
+COOKIE = browser_cookie.NAME
 
 
 class BearerOrCookieAuthentication(BaseAuthentication):

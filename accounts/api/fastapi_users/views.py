@@ -13,10 +13,11 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.common import browser_cookie
 from accounts.api.common.bodies import check_length
 from accounts.api.common.origins import check_origin
 from accounts.api.common.views import DialectView
-from accounts.api.fastapi_users.authentication import COOKIE, BearerOrCookieAuthentication
+from accounts.api.fastapi_users.authentication import BearerOrCookieAuthentication
 from accounts.api.fastapi_users.errors import Malformed, Word, exception_handler, problem
 from accounts.api.fastapi_users.parsing import FastAPINegotiation, JSONBodyParser, NoBodyParser, NullableJSONRenderer
 from accounts.api.fastapi_users.schema import AUTH_TAG, FORM, NULL, TOKEN_AUTH, operation
@@ -45,7 +46,7 @@ from accounts.models.session import SessionKind
 from accounts.services.logins import LoggedIn
 
 # These clients have no refresh token: the session lives as long as their access token and their cookie.
-TOKEN_LIFETIME = timedelta(hours=1)
+TOKEN_LIFETIME = browser_cookie.LIFETIME
 
 
 class FastAPIUsersView(DialectView):
@@ -313,14 +314,5 @@ class UnknownPathView(CredentialView):
 def with_cookie(token: str, *, max_age: timedelta) -> Response:
     """An answer without a body that sets the cookie."""
     response = Response(status=204)
-    # The package writes "lax" so.
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=max_age,
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="lax",  # type: ignore[arg-type]
-    )
+    browser_cookie.put(response, token, max_age=max_age)
     return response

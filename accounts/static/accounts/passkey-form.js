@@ -1,4 +1,4 @@
-// The second step of the admin's login with a passkey: the device's answer goes into the form.
+// A login with a passkey on a page with a form: the device's answer goes into the form.
 const asked = JSON.parse(document.getElementById("passkey-options").textContent);
 const button = document.getElementById("passkey");
 
