@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import administrator_context, is_out_of_reach
 from accounts.admin.proof import ask_first
+from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError
 from accounts.flows.administer import change_user, reset_factors
 from accounts.flows.end_sessions import end_sessions
-from accounts.flows.help_user import add_note, correct_email, unlock_user
+from accounts.flows.help_user import add_note, close_account, correct_email, send_export, unlock_user
 from accounts.flows.request_password_reset import request_password_reset
 from accounts.flows.resend_verification import resend_verification
 from accounts.models import User
@@ -117,6 +118,28 @@ ACTS = {
         applies=lambda user: user.has_second_factor,
         do=lambda user, values, context: reset_factors(user=user, context=context),
         otherwise=_("There was no second factor to remove."),
+        is_grave=True,
+    ),
+    "send-export": Act(
+        label=_("Send a copy of the data"),
+        says=_(
+            "A link to a copy of all that is kept of the user is mailed to their address. It works once, for a day."
+        ),
+        permission="accounts.export_user",
+        applies=lambda user: user.is_active and user.email_verified,
+        do=lambda user, values, context: send_export(user=user, context=context),
+        otherwise=_("The e-mail is not verified, or the account is not active."),
+    ),
+    "close": Act(
+        label=_("Close and delete later"),
+        says=_(
+            "All sessions end, and the account is deleted when the grace is over. Until then a link that is mailed to"
+            " the user keeps it, and so does activating it."
+        ),
+        permission="accounts.close_user",
+        applies=lambda user: user.is_active and bool(conf.deletion_grace),
+        do=lambda user, values, context: close_account(user=user, context=context),
+        otherwise=_("The account is not active."),
         is_grave=True,
     ),
     "deactivate": Act(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.user_acts import buttons
 from accounts.core import clock
 from accounts.models import User
-from accounts.services import locks
+from accounts.services import identities, locks
 from accounts.services.factors import passkeys, recovery_codes, totp
 
 # How many rows of each kind the page shows; a link leads to all of them.
@@ -43,6 +43,7 @@ def _standing(user: User) -> dict[str, Any]:
             {"why": LOCKED_BY[lock.setting], "place": lock.place, "until": lock.until} for lock in locks.of(user)
         ],
         "former": list(user.former_addresses.order_by("-left_at")[:MOST]),
+        "providers": list(identities.of(user)),
         "app": app,
         "passkeys": list(passkeys.of(user)) if user.has_second_factor else [],
         "codes_left": recovery_codes.left(user) if user.has_second_factor else 0,

@@ -73,7 +73,7 @@ class UserAdmin(FlowAdmin):
         (_("May use the admin"), "is_staff__exact=1"),
         (_("May use the admin without a second factor"), "has_second_factor__exact=0&is_staff__exact=1"),
     )
-    readonly_fields = ("id", "created_at", "last_visit")
+    readonly_fields = ("id", "external_id", "created_at", "last_visit")
     filter_horizontal = ("groups",)
     actions = ("send_reset_mail", "mark_verified", "activate", "deactivate", "end_all_sessions", "remove_factors")
 
@@ -158,7 +158,7 @@ class UserAdmin(FlowAdmin):
         if obj is None:
             return ((None, {"fields": ("username", "email", "email_verified", "password1", "password2")}),)
         return (
-            (None, {"fields": ("id", "username", "email", "email_verified", "avatar_url")}),
+            (None, {"fields": ("id", "external_id", "username", "email", "email_verified", "avatar_url")}),
             (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
             (_("Dates"), {"fields": ("created_at", "last_visit")}),
         )

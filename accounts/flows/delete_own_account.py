@@ -8,8 +8,7 @@ from accounts.core.context import ActorKind, ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session, User
 from accounts.models.security_event import EventKind
-from accounts.models.session import EndReason
-from accounts.services import audit, limits, links, mail, personal_data, sessions, users
+from accounts.services import audit, changes, limits, links, personal_data, sessions, users
 
 
 def request_deletion(*, session: Session, context: ClientContext) -> datetime:
@@ -28,13 +27,8 @@ def request_deletion(*, session: Session, context: ClientContext) -> datetime:
         if due_at == now:
             _delete(user, by=ActorKind.USER, context=context)
             return due_at
-        if not users.schedule_deletion(user, due_at=due_at):
+        if not changes.close_account(user, context, due_at=due_at, session=session, now=now):
             raise AccountError(ErrorCode.TOKEN_NOT_VALID)
-        sessions.lock_user(user.pk)
-        these = Session.objects.filter(user=user)
-        sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=now)
-        audit.record(EventKind.DELETION_REQUESTED, context, user=user, session_id=session.pk)
-        mail.account_deletion(user, context)
     return due_at
 
 

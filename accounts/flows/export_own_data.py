@@ -7,7 +7,7 @@ from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import Session
 from accounts.models.security_event import EventKind
-from accounts.services import audit, idempotency, limits, links, mail, personal_data, sessions, users
+from accounts.services import audit, changes, idempotency, limits, links, personal_data, sessions
 
 
 def request_export(*, session: Session, context: ClientContext) -> None:
@@ -24,9 +24,7 @@ def request_export(*, session: Session, context: ClientContext) -> None:
         raise AccountError(ErrorCode.EMAIL_NOT_VERIFIED)
     limits.take(*limits.by_mailbox(user.email_key, context))
     with transaction.atomic(durable=True):
-        users.note_export_asked(user, at=now)
-        audit.record(EventKind.EXPORT_REQUESTED, context, user=user, session_id=session.pk)
-        mail.data_export(user, context)
+        changes.send_export(user, context, session=session, now=now)
         idempotency.note(context)
 
 

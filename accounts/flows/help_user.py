@@ -2,6 +2,8 @@
 
 from django.db import transaction
 
+from accounts.core import clock
+from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.models import Note, User
 from accounts.models.security_event import EventKind
@@ -25,6 +27,32 @@ def correct_email(*, user: User, email: str, is_confirmed: bool, context: Client
         else:
             changes.change_email(user, email, context)
             mail.verification(user, context)
+
+
+def send_export(*, user: User, context: ClientContext) -> bool:
+    """Mails `user` a link to a copy of what is kept of them.
+
+    False for an address that nobody has proved to read, and for an account that is not active.
+    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
+    """
+    with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
+        if not (user.is_active and user.email_verified):
+            return False
+        changes.send_export(user, context, now=clock.now())
+    return True
+
+
+def close_account(*, user: User, context: ClientContext) -> bool:
+    """Deactivates an account, to be deleted after DELETION_GRACE_DAYS, and mails its user a link that keeps it.
+
+    False where it is not active. Raises AccountError(LAST_SUPERUSER) and AccountError(SUPERUSER_PROTECTED).
+    """
+    now = clock.now()
+    with transaction.atomic(durable=True):
+        users.protect_superusers([user.pk], context)
+        users.keep_a_superuser(user)
+        return changes.close_account(user, context, due_at=now + conf.deletion_grace, now=now)
 
 
 def unlock_user(*, user: User, context: ClientContext) -> bool:

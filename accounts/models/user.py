@@ -146,6 +146,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("reset_factors_user", "Can remove the second factors of users"),
             ("correct_email_user", "Can correct the addresses of users"),
             ("send_verification_user", "Can send verification mails to users"),
+            ("export_user", "Can send users a link to a copy of their data"),
+            ("close_user", "Can close accounts, to be deleted after the grace"),
             ("unlock_user", "Can unlock users after wrong passwords"),
         ]
         # What the admin's lists and their filters are read by. Of the flags, the rare value has an index.

@@ -10,7 +10,7 @@ from accounts.models import Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
 from accounts.models.user import canonical
-from accounts.services import addresses, audit, mail, names, passwords, sessions
+from accounts.services import addresses, audit, mail, names, passwords, sessions, users
 
 
 def new_user(
@@ -100,6 +100,30 @@ def request_email_change(user: User, email: str, context: ClientContext, *, sess
     address_id = addresses.propose(user, email)
     audit.record(EventKind.EMAIL_CHANGE_REQUESTED, context, user=user, session_id=session.pk if session else None)
     mail.email_change_requested(user, context, address_id=address_id, to=email)
+
+
+def send_export(user: User, context: ClientContext, *, session: Session | None = None, now: datetime) -> None:
+    """Mails `user` a link to a copy of what is kept of them; a link that was mailed before is dead."""
+    users.note_export_asked(user, at=now)
+    audit.record(EventKind.EXPORT_REQUESTED, context, user=user, session_id=session.pk if session else None)
+    mail.data_export(user, context)
+
+
+def close_account(
+    user: User, context: ClientContext, *, due_at: datetime, session: Session | None = None, now: datetime
+) -> bool:
+    """Deactivates an account to be deleted at `due_at`, and mails its user a link that keeps it.
+
+    False where it was not active. session: the one it is asked from.
+    """
+    if not users.schedule_deletion(user, due_at=due_at):
+        return False
+    sessions.lock_user(user.pk)
+    these = Session.objects.filter(user=user)
+    sessions.end(these, reason=EndReason.DEACTIVATED, context=context, now=now)
+    audit.record(EventKind.DELETION_REQUESTED, context, user=user, session_id=session.pk if session else None)
+    mail.account_deletion(user, context)
+    return True
 
 
 def change_email(user: User, email: str, context: ClientContext, *, session: Session | None = None) -> None:

@@ -15,7 +15,7 @@ MOST_AT_A_PLACE = 1000
 
 
 def users(typed: str) -> Q:
-    """Users by id, username, address, former address, id of a session or a request, or IP address.
+    """Users by id, external id, username, address, former address, id of a session or a request, or IP address.
 
     A name or an address that nobody has finds those that begin so; one with * at its end finds these in any case.
     """
@@ -68,7 +68,7 @@ def _people(typed: str) -> list[uuid.UUID]:
     if "@" in key:
         former = FormerAddress.objects.filter(email_key=key).values_list("user_id", flat=True)[:MOST_AT_A_PLACE]
         return [*addresses.owners(key), *former]
-    these = Q(username_key=key)
+    these = Q(username_key=key) | Q(external_id=typed) if typed else Q(username_key=key)
     # A username may look like an id.
     if (id := _uuid(typed)) is not None:
         these |= Q(pk=id)

@@ -11,6 +11,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "reset_user",
         "unlock_user",
         "retry_message",
+        "export_user",
     ),
     # Ends and locks.
     "security": (*_READ, "end_session", "activate_user", "reset_factors_user", "reset_user", "unlock_user"),
@@ -30,5 +31,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "delete_user",
         "verify_user",
         "view_signingkey",
+        "export_user",
+        "close_user",
     ),
 }

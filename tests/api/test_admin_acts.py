@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -241,6 +242,7 @@ def state() -> Any:
 def test_each_act_has_a_permission_of_its_own(user: User, name: str) -> None:
     give_factors(user)
     User.objects.filter(pk=user.pk).update(is_active=name != "activate")
+    user.emailaddress_set.update(verified=name == "send-export")
     permission = ACTS[name].permission.removeprefix("accounts.")
     url = f"/admin/accounts/user/{user.pk}/act/{name}/"
     others = Permission.objects.exclude(codename=permission).values_list("codename", flat=True)
@@ -391,3 +393,39 @@ class TestViewEvents:
         client = staff_with("view_session")
         assert client.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 403
         assert recorded() == []
+
+
+def test_a_copy_of_the_data_goes_to_the_user(admin: Client, user: User, letters: Mailbox) -> None:
+    assert "Send a copy of the data" not in page_of(admin, user)
+    assert act(admin, "send-export", user).status_code == 200
+    assert letters.collect() == []
+    user.emailaddress_set.update(verified=True)
+    assert "Send a copy of the data" in page_of(admin, user)
+    assert said(act(admin, "send-export", user)) == [("success", "Done: Send a copy of the data.")]
+    assert letters.only().to == ["alice@example.org"]
+    assert recorded() == [("export_requested", "alice", "root")]
+
+
+def test_an_account_is_closed_and_kept(admin: Client, user: User, letters: Mailbox) -> None:
+    assert said(act(admin, "close", user)) == [("success", "Done: Close and delete later.")]
+    user.refresh_from_db()
+    assert (user.is_active, user.deletion_due_at is not None) == (False, True)
+    assert letters.only().subject == "Your account will be deleted"
+    assert recorded() == [("session_ended", "alice", "root"), ("deletion_requested", "alice", "root")]
+    shown = page_of(admin, user)
+    assert ">To be deleted</li>" in shown
+    assert "Close and delete later" not in shown
+    act(admin, "activate", user)
+    user.refresh_from_db()
+    assert (user.is_active, user.deletion_due_at) == (True, None)
+
+
+def test_the_page_shows_providers_and_finds_external_ids(admin: Client, user: User) -> None:
+    SocialAccount.objects.create(user=user, provider="acme", uid="a1", extra_data={"secret": "not shown"})
+    User.objects.update(external_id="auth0|77")
+    shown = page_of(admin, user)
+    assert "Logs in with acme: connected 20" in shown
+    assert "auth0|77" in shown
+    assert "not shown" not in shown
+    assert "alice@example.org" in admin.get("/admin/accounts/user/", {"q": "auth0|77"}).content.decode()
+    assert "alice@example.org" not in admin.get("/admin/accounts/user/", {"q": "auth0|78"}).content.decode()
