@@ -468,6 +468,7 @@ class TestUser:
             "email_verified": False,
             "avatar_url": "",
             "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
+            "external_id": "",
             "last_visit": user.last_visit.isoformat().replace("+00:00", "Z"),
         }
 

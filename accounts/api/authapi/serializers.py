@@ -81,6 +81,8 @@ class UserDetailsSerializer(serializers.Serializer[User]):
     email = serializers.EmailField(read_only=True)
     email_verified = serializers.BooleanField(read_only=True)
     avatar_url = Text(max_length=500, required=False, allow_blank=True)
+    # What the account was known by where it came from; empty for one that was made here.
+    external_id = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     last_visit = serializers.DateTimeField(read_only=True)
 
@@ -93,6 +95,7 @@ def user_details(user: User) -> dict[str, Any]:
         "email": user.email,
         "email_verified": user.email_verified,
         "avatar_url": user.avatar_url,
+        "external_id": user.external_id,
         "created_at": user.created_at,
         "last_visit": user.last_visit,
     }
