@@ -92,6 +92,7 @@ class Issuer:
                 "issuer": self.url,
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
+                "userinfo_endpoint": f"{self.url}/userinfo",
                 "jwks_uri": f"{self.url}/jwks",
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
                 **self.metadata,
@@ -103,6 +104,8 @@ class Issuer:
             query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
             back = {"code": self.code_for(path, **self.person), "state": query["state"], "iss": self.url}
             return 302, f"{query['redirect_uri']}?{urlencode(back)}"
+        if path == "/userinfo":
+            return 200, {**self.person, **self.lies}
         if path == "/token":
             given = self.codes.pop(form.get("code", ""), None)
             if given is None or not self._is_ours(given["query"], form):
@@ -115,7 +118,8 @@ class Issuer:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         return (
-            query["code_challenge"] == challenge
+            # The package sends no challenge.
+            query.get("code_challenge", challenge) == challenge
             and query["redirect_uri"] == form.get("redirect_uri")
             and (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
         )

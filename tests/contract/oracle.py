@@ -14,11 +14,17 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi_users import BaseUserManager, FastAPIUsers, InvalidPasswordException, UUIDIDMixin, schemas
 from fastapi_users.authentication import AuthenticationBackend, BearerTransport, CookieTransport, JWTStrategy
-from fastapi_users.db import SQLAlchemyBaseUserTableUUID, SQLAlchemyUserDatabase
-from sqlalchemy import StaticPool, update
+from fastapi_users.db import (
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTableUUID,
+    SQLAlchemyUserDatabase,
+)
+from httpx_oauth.clients.openid import OpenID
+from sqlalchemy import ForeignKey, StaticPool, update
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
 
+from tests.provider import CLIENT_ID, CLIENT_SECRET
 from tests.servers import free_port, wait_for_port
 
 SECRET = "only-for-the-oracle-0123456789-0123456789"
@@ -29,8 +35,15 @@ class Base(DeclarativeBase):
     pass
 
 
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
+    @declared_attr
+    def user_id(cls) -> Mapped[uuid.UUID]:
+        return mapped_column(ForeignKey("oracle_user.id", ondelete="cascade"), nullable=False)
+
+
 class OracleUser(SQLAlchemyBaseUserTableUUID, Base):
-    pass
+    __tablename__ = "oracle_user"
+    oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", lazy="joined")
 
 
 class UserRead(schemas.BaseUser[uuid.UUID]):
@@ -46,9 +59,13 @@ class UserUpdate(schemas.BaseUserUpdate):
 
 
 class Oracle:
-    """port: where it listens. tokens: what it last mailed, under (address, "reset" or "verify")."""
+    """port: where it listens. tokens: what it last mailed, under (address, "reset" or "verify").
 
-    def __init__(self) -> None:
+    issuer: the OpenID Connect provider that people log in with as "acme", if any.
+    """
+
+    def __init__(self, issuer: str | None = None) -> None:
+        self.issuer = issuer
         self.tokens: dict[tuple[str, str], str] = {}
         self._engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -106,7 +123,7 @@ class Oracle:
 
         async def get_user_db() -> AsyncIterator[Any]:
             async with self._sessions() as session:
-                yield SQLAlchemyUserDatabase(session, OracleUser)
+                yield SQLAlchemyUserDatabase(session, OracleUser, OAuthAccount)
 
         async def get_user_manager(user_db: Annotated[Any, Depends(get_user_db)]) -> AsyncIterator[UserManager]:
             yield UserManager(user_db)
@@ -128,4 +145,9 @@ class Oracle:
         app.include_router(users.get_reset_password_router(), prefix="/auth", tags=["auth"])
         app.include_router(users.get_verify_router(UserRead), prefix="/auth", tags=["auth"])
         app.include_router(users.get_users_router(UserRead, UserUpdate), prefix="/users", tags=["users"])
+        if self.issuer:
+            acme = OpenID(CLIENT_ID, CLIENT_SECRET, f"{self.issuer}/.well-known/openid-configuration", name="acme")
+            for prefix, backend in (("/auth/acme", bearer), ("/auth/cookie/acme", cookie)):
+                app.include_router(users.get_oauth_router(acme, backend, SECRET), prefix=prefix)
+            app.include_router(users.get_oauth_associate_router(acme, UserRead, SECRET), prefix="/auth/associate/acme")
         return app
