@@ -10,7 +10,7 @@ from django.db import Error, connections
 from accounts.flows.count_by_hour import count_by_hour, measure_users, note_worker
 from accounts.flows.delete_own_account import delete_due_accounts
 from accounts.flows.purge_expired import purge_expired
-from accounts.management.jobs import run_one_job
+from accounts.management.jobs import run_one_job, under_way
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,13 @@ FIRST_COUNT_SECONDS = 5.0
 # How long a job waits for an idle worker at most.
 JOB_SECONDS = 2.0
 AFTER_A_JOB_FAILED_SECONDS = 10.0
+# A database that is away is told of by who sends the mail. What fails for longer than that is a failure of its own.
+QUIET_SECONDS = 300.0
 # No connection is kept for so long that nothing is said over.
 LONG_SECONDS = 10.0
 # How long a worker that was stopped waits for the user that its job is at.
 LAST_USER_SECONDS = 20.0
+HANG_UP_SECONDS = 0.5
 # How many hours are counted before the next look at whether the worker was stopped.
 HOURS_AT_ONCE = 24
 # Counting takes this part of the time at most.
@@ -33,12 +36,19 @@ COUNTING_SHARE = 1 / 20
 
 
 def start(stop: threading.Event) -> threading.Thread:
-    """Starts them all, and answers the one to wait for after `stop` was set: it may be in the middle of a user."""
+    """Starts them all, and answers the thread of jobs, which is to be given to finish()."""
     for chore in (purge_until_stopped, count_until_stopped):
         threading.Thread(target=chore, args=(stop,), daemon=True).start()
     jobs = threading.Thread(target=run_jobs_until_stopped, args=(stop,), daemon=True)
     jobs.start()
     return jobs
+
+
+def finish(jobs: threading.Thread) -> None:
+    """Waits for the user that a job is at, after `stop` was set; not for a database that is away."""
+    if under_way.acquire(timeout=LAST_USER_SECONDS):
+        under_way.release()
+    jobs.join(HANG_UP_SECONDS)
 
 
 def purge_until_stopped(stop: threading.Event) -> None:
@@ -48,7 +58,7 @@ def purge_until_stopped(stop: threading.Event) -> None:
 
 def count_until_stopped(stop: threading.Event) -> None:
     """Keeps the counts by hour, and tells that a worker is there."""
-    _repeat(lambda: _count(stop), stop, first=FIRST_COUNT_SECONDS, after_failure=COUNT_SECONDS)
+    _repeat(lambda: _count(stop), stop, first=FIRST_COUNT_SECONDS, after_failure=COUNT_SECONDS, quiet=QUIET_SECONDS)
 
 
 def run_jobs_until_stopped(stop: threading.Event) -> None:
@@ -58,18 +68,25 @@ def run_jobs_until_stopped(stop: threading.Event) -> None:
         stop,
         first=JOB_SECONDS,
         after_failure=AFTER_A_JOB_FAILED_SECONDS,
+        quiet=QUIET_SECONDS,
     )
 
 
-def _repeat(chore: Callable[[], float], stop: threading.Event, *, first: float, after_failure: float) -> None:
-    """Does it again after as many seconds as it answers."""
-    pause = first
+def _repeat(
+    chore: Callable[[], float], stop: threading.Event, *, first: float, after_failure: float, quiet: float = 0
+) -> None:
+    """Does it again after as many seconds as it answers. quiet: for how many it may fail before the log is told."""
+    pause, failing = first, 0.0
     while not stop.wait(pause):
         try:
             pause = chore()
+            failing = 0.0
         except Error as error:
             pause = after_failure
-            logger.warning("the database failed; trying again", extra={"error": said(error), "pause_seconds": pause})
+            failing += pause
+            level = logging.WARNING if failing > quiet else logging.DEBUG
+            facts = {"error": said(error), "pause_seconds": pause}
+            logger.log(level, "the database failed; trying again", extra=facts)
         finally:
             if pause >= LONG_SECONDS:
                 connections.close_all()

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 ITEMS_AT_ONCE = 20
 # What is written of a user at whom the code failed; the log says why.
 FAULT = "internal_error"
+# Held while this process carries out a job: who ends it waits for the user that the job is at.
+under_way = threading.Lock()
 
 
 def _deleted(user: User, context: ClientContext) -> bool:
@@ -46,16 +48,21 @@ def run_one_job(stop: threading.Event) -> bool:
     job = claim_job()
     if job is None:
         return False
+    with under_way:
+        _carry_out(job, stop)
+    return True
+
+
+def _carry_out(job: Job, stop: threading.Event) -> None:
     logger.info("a job goes on", extra={"job": job.pk, "kind": job.kind, "users": job.total})
     while items := next_items(job=job, most=ITEMS_AT_ONCE):
         for item in items:
             if stop.is_set():
                 release_job(job=job)
-                return True
+                return
             state, reason = _act(job, item)
             settle_item(job=job, item=item, state=state, reason=reason)
     logger.info("a job has ended", extra={"job": job.pk})
-    return True
 
 
 def _act(job: Job, item: JobItem) -> tuple[ItemState, str]:

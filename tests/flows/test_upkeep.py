@@ -192,3 +192,20 @@ def test_the_worker_counts_every_minute(api: AuthApi) -> None:
         "active_day": 1,
     }
     assert set(Upkeep.objects.values_list("name", flat=True)) == {"counts", "gauges", "worker"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_cannot_be_looked_for_is_told_of_after_five_minutes(caplog: pytest.LogCaptureFixture) -> None:
+    """Until then who sends the mail has told that the database is away."""
+
+    def fail(*args: Any) -> None:
+        raise OperationalError("gone")
+
+    for failures, told in ((30, 0), (31, 1)):
+        caplog.clear()
+        stop = StopsAfter(failures)
+        with connection.execute_wrapper(fail):
+            chores.run_jobs_until_stopped(stop)
+        assert stop.pauses == [2.0, *[10.0] * failures]
+        warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert warned == ["the database failed; trying again"] * told

@@ -63,7 +63,7 @@ def deliver_until_stopped(courier: Courier) -> None:
         # Another worker sends these again as soon as their claims have run out.
         lost = {"error": chores.said(error), "mails": len(courier.unsettled)}
         logger.warning("the database failed; what was sent last may be sent again", extra=lost)
-    jobs.join(chores.LAST_USER_SECONDS)
+    chores.finish(jobs)
 
 
 def stop_event() -> threading.Event:
