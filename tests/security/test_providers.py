@@ -55,9 +55,9 @@ def test_an_honest_one(browser: Browser, acme: Issuer) -> None:
         {"aud": ["our-client", "another-client"], "azp": "another-client"},
         {"nonce": "another"},
         {"nonce": None},
-        {"exp": int(time.time()) - 61},
+        {"exp": -61},
         {"exp": None},
-        {"iat": int(time.time()) + 120},
+        {"iat": 120},
         {"sub": None},
         {"sub": ""},
         {"sub": "x" * 300},
@@ -65,7 +65,9 @@ def test_an_honest_one(browser: Browser, acme: Issuer) -> None:
     ids=lambda lies: " ".join(f"{name}={str(value)[:20]}" for name, value in lies.items()),
 )
 def test_claims_that_lie(browser: Browser, acme: Issuer, lies: dict[str, Any]) -> None:
-    acme.lies = lies
+    # Numbers are seconds from now.
+    now = int(time.time())
+    acme.lies = {name: now + value if isinstance(value, int) else value for name, value in lies.items()}
     assert refused(browser.log_in(acme), "OAUTH_PROVIDER_REFUSED")
 
 
