@@ -11,12 +11,14 @@ from urllib.parse import urlencode
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +27,7 @@ from accounts.admin.lists import LastVisitFilter, VerifiedFilter
 from accounts.admin.proof import ask_first
 from accounts.admin.user_acts import act_page
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
+from accounts.admin.user_jobs import all_page, may_ask
 from accounts.admin.user_page import user_page
 from accounts.core import clock
 from accounts.core.conf import conf
@@ -87,7 +90,21 @@ class UserAdmin(FlowAdmin):
 
     def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(self.act_view)
-        return [path("<uuid:user_id>/act/<slug:name>/", page, name="accounts_user_act"), *super().get_urls()]
+        every = self.admin_site.admin_view(self.all_view)
+        return [
+            path("<uuid:user_id>/act/<slug:name>/", page, name="accounts_user_act"),
+            path("all/", every, name="accounts_user_all"),
+            *super().get_urls(),
+        ]
+
+    def all_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(reverse("admin:accounts_user_changelist"))
+        return all_page(request, found)
 
     def act_view(self, request: HttpRequest, user_id: uuid.UUID, name: str) -> HttpResponse:
         return act_page(request, self.get_queryset(request).filter(pk=user_id).first(), name)
@@ -109,7 +126,8 @@ class UserAdmin(FlowAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         is_grave = request.method == "POST" and request.POST.get("action") in GRAVE_ACTIONS
-        return (ask_first(request) if is_grave else None) or super().changelist_view(request, extra_context)
+        beside = {"act_on_all": f"all/?{request.GET.urlencode()}" if may_ask(request) else "", **(extra_context or {})}
+        return (ask_first(request) if is_grave else None) or super().changelist_view(request, beside)
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.reset_user"))

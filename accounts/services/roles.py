@@ -12,9 +12,21 @@ ROLES: dict[str, tuple[str, ...]] = {
         "unlock_user",
         "retry_message",
         "export_user",
+        "view_job",
     ),
     # Ends and locks.
-    "security": (*_READ, "end_session", "activate_user", "reset_factors_user", "reset_user", "unlock_user"),
+    "security": (
+        *_READ,
+        "end_session",
+        "activate_user",
+        "reset_factors_user",
+        "reset_user",
+        "unlock_user",
+        "view_job",
+        "stop_job",
+        "view_configuration",
+        "probe_server",
+    ),
     # All but what superusers alone do: to make administrators, and to say what groups may do.
     "admin": (
         *_READ,
@@ -33,5 +45,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "view_signingkey",
         "export_user",
         "close_user",
+        "view_job",
+        "stop_job",
+        "rotate_signingkey",
+        "view_configuration",
+        "probe_server",
     ),
 }
