@@ -1,5 +1,7 @@
 """An act on all users that a list finds becomes a job of the worker."""
 
+import threading
+
 import pytest
 from django.test import Client
 
@@ -31,7 +33,7 @@ def test_what_the_filters_find(admin: Client, people: None) -> None:
     job = Job.objects.get()
     assert answer.headers["Location"] == f"/admin/accounts/job/{job.pk}/change/"
     assert [item.user.username for item in JobItem.objects.select_related("user")] == ["bob"]
-    run_one_job()
+    run_one_job(threading.Event())
     assert list(Session.objects.filter(user__username="bob").values_list("end_reason", flat=True)) == ["ended_by_admin"]
     assert Session.objects.filter(user__username="alice", ended_at=None).count() == 1
 
