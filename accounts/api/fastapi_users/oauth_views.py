@@ -41,7 +41,8 @@ BEGIN = (
     OpenApiParameter("scopes", str, many=True),
     OpenApiParameter("redirect_uri", str, description="One of SOCIAL_REDIRECT_URLS; our own callback if left out."),
 )
-BACK = tuple(OpenApiParameter(name, str) for name in ("code", "state", "error", "iss", "device_id"))
+# A client sends no `error`: generators of Go and TypeScript have another use for the word.
+BACK = tuple(OpenApiParameter(name, str) for name in ("code", "state", "iss", "device_id"))
 WORDS = (
     Word.BAD_REQUEST,
     *ERRORS,
