@@ -4,6 +4,7 @@ Every reader raises ``ImproperlyConfigured`` with a message that begins with the
 so that a bad value stops the start and says which one it was.
 """
 
+import base64
 import os
 import re
 import secrets
@@ -63,6 +64,14 @@ def token(name: str, *, least: int = 16) -> str:
     if 0 < len(raw) < least:
         raise refuse(name, f"at least {least} characters are expected")
     return raw
+
+
+def in_base64(name: str, raw: str) -> bytes:
+    """What `raw`, the value of this variable, stands for in Base64."""
+    try:
+        return base64.b64decode(raw, validate=True)
+    except ValueError:
+        raise refuse(name, "Base64 is expected") from None
 
 
 def whole_number(name: str, default: int, *, least: int, most: int) -> int:

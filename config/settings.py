@@ -85,6 +85,14 @@ RESERVED_USERNAMES = environment.names(
     "адмін,адміністратор,підтримка,безпека",
 )
 PWNED_PASSWORDS_URL = environment.service("PWNED_PASSWORDS_URL")
+# The project that accounts with Firebase's hashes come from.
+FIREBASE_SIGNER_KEY = environment.in_base64("FIREBASE_SIGNER_KEY", environment.token("FIREBASE_SIGNER_KEY"))
+FIREBASE_SALT_SEPARATOR = environment.in_base64(
+    "FIREBASE_SALT_SEPARATOR", environment.text("FIREBASE_SALT_SEPARATOR", "Bw==")
+)
+# At the most of both, a hash takes about a second and 128 MiB.
+FIREBASE_ROUNDS = environment.whole_number("FIREBASE_ROUNDS", 8, least=1, most=16)
+FIREBASE_MEM_COST = environment.whole_number("FIREBASE_MEM_COST", 14, least=1, most=16)
 HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
 
 # --- storage ---
@@ -190,6 +198,11 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
     "accounts.services.hashers.BCryptHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "accounts.services.hashers.Pbkdf2RawHasher",
+    "accounts.services.hashers.ScryptRawHasher",
+    "accounts.services.hashers.FirebaseHasher",
+    "accounts.services.hashers.WrappedHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {

@@ -1,11 +1,22 @@
 """The account settings, typed; accounts/checks.py refuses values that contradict each other."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from accounts.core.provider import Provider
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirebaseHashes:
+    """What Firebase hashes the passwords of one project with."""
+
+    signer_key: bytes
+    salt_separator: bytes
+    rounds: int
+    mem_cost: int
 
 
 class AccountSettings:
@@ -146,6 +157,18 @@ class AccountSettings:
     def most_waiting_for_a_hash(self) -> int:
         """How many passwords may wait in one worker while another one is hashed."""
         return int(settings.HASH_QUEUE)
+
+    @property
+    def firebase_hashes(self) -> FirebaseHashes | None:
+        """None where no accounts come from Firebase."""
+        if not settings.FIREBASE_SIGNER_KEY:
+            return None
+        return FirebaseHashes(
+            signer_key=settings.FIREBASE_SIGNER_KEY,
+            salt_separator=settings.FIREBASE_SALT_SEPARATOR,
+            rounds=settings.FIREBASE_ROUNDS,
+            mem_cost=settings.FIREBASE_MEM_COST,
+        )
 
     @property
     def reserved_usernames(self) -> tuple[str, ...]:
