@@ -14,6 +14,7 @@ class EventKind(models.TextChoices):
     """The catalogue of what is recorded (OWASP ASVS 5.0, 16.3.1)."""
 
     REGISTERED = "registered", _("registered")
+    IMPORTED = "imported", _("moved in from elsewhere")
     REGISTRATION_REFUSED = "registration_refused", _("registration refused: the address is taken")
     VERIFICATION_REQUESTED = "verification_requested", _("verification mail asked for")
     CODE_REQUESTED = "code_requested", _("e-mail code asked for")

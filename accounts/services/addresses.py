@@ -5,6 +5,7 @@ dead.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
@@ -14,12 +15,26 @@ from django.db.models import Exists, OuterRef
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import FormerAddress, User
-from accounts.services import names, outbox
+from accounts.services import bulk, names, outbox
 
 
 def add(user: User, *, verified: bool) -> None:
     """Adds allauth's row for the address of a new user."""
     user.address = EmailAddress.objects.create(user=user, email=user.email_key, primary=True, verified=verified)
+
+
+def insert(rows: Sequence[tuple[uuid.UUID, str, bool]]) -> None:
+    """Adds the addresses of many new users: user, canonical form, whether it is verified; inside a transaction."""
+    bulk.insert(EmailAddress, "user_id, email, verified, primary", [(*row, True) for row in rows])
+
+
+def put(user_id: uuid.UUID, email_key: str, *, verified: bool) -> None:
+    """Makes this the address of a user, in a new row where it is another one; inside a transaction."""
+    there = EmailAddress.objects.filter(user=user_id, primary=True)
+    if there.filter(email=email_key, verified=verified).exists():
+        return
+    EmailAddress.objects.filter(user=user_id).delete()
+    insert([(user_id, email_key, verified)])
 
 
 def change(user: User, email: str) -> bool:
@@ -95,6 +110,12 @@ def owners(key: str) -> list[uuid.UUID]:
 def are_verified() -> Exists:
     """The condition on users that their address is verified."""
     return Exists(EmailAddress.objects.filter(user=OuterRef("pk"), primary=True, verified=True))
+
+
+def verified_of(user_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these users whose address is verified."""
+    rows = EmailAddress.objects.filter(user__in=user_ids, primary=True, verified=True)
+    return set(rows.values_list("user_id", flat=True))
 
 
 def is_anybodys(email: str) -> bool:

@@ -1,7 +1,7 @@
 """The only writer of security events; each is written in the transaction of what it records (ASVS 5.0, 16.3)."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from accounts.core import clock, metrics
@@ -9,6 +9,7 @@ from accounts.core.context import Actor, ActorKind, ClientContext
 from accounts.models import SecurityEvent, Session, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
+from accounts.services import bulk
 
 
 def record(
@@ -31,6 +32,17 @@ def record_endings(sessions: list[Session], context: ClientContext, *, reason: E
         for session in sessions
     )
     metrics.SECURITY_EVENTS.labels(EventKind.SESSION_ENDED.value, context.dialect.value).inc(len(sessions))
+
+
+def record_imports(user_ids: Collection[uuid.UUID], context: ClientContext, *, detail: str) -> None:
+    """Writes that each of these users was moved in, in one statement."""
+    who = (context.actor.kind.value, context.actor.user_id, None, context.dialect.value)
+    client = (context.ip, context.user_agent, context.request_id, detail)
+    at = clock.now()
+    rows = [(EventKind.IMPORTED.value, at, user_id, *who, *client) for user_id in user_ids]
+    columns = "kind, at, user_id, actor_kind, actor_id, session_id, dialect, ip, user_agent, request_id, detail"
+    bulk.insert(SecurityEvent, columns, rows)
+    metrics.SECURITY_EVENTS.labels(EventKind.IMPORTED.value, context.dialect.value).inc(len(rows))
 
 
 def without_person(context: ClientContext, *, kind: ActorKind) -> ClientContext:

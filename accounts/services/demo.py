@@ -5,20 +5,18 @@ Nobody can read their mailboxes: example.com belongs to nobody (RFC 2606) and ta
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyotp
 from django.apps import apps
-from django.db import connection
-from django.db.models import Max, Model
+from django.db.models import Max
 
 from accounts.models import Message, SecurityEvent, Session, TotpFactor, User
 from accounts.models.message import MessageKind, MessageState
 from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
-from accounts.services import encryption
+from accounts.services import bulk, encryption
 from accounts.services.factors import totp
 
 DOMAIN = "example.com"
@@ -107,12 +105,12 @@ def write(numbers: range, *, password: str, now: datetime) -> None:
             events.append(_event(chance, kind, _moment(chance, now, since=created_at), user_id, place, detail))
         if number % 2:
             messages.append(_message(chance, number, user_id, email, language, now, created_at))
-    _insert(User, USER, users)
-    _insert(apps.get_model("account", "EmailAddress"), ADDRESS, addresses)
-    _insert(TotpFactor, FACTOR, app_factors)
-    _insert(Session, SESSION, sessions)
-    _insert(SecurityEvent, EVENT, events)
-    _insert(Message, MESSAGE, messages)
+    bulk.insert(User, USER, users)
+    bulk.insert(apps.get_model("account", "EmailAddress"), ADDRESS, addresses)
+    bulk.insert(TotpFactor, FACTOR, app_factors)
+    bulk.insert(Session, SESSION, sessions)
+    bulk.insert(SecurityEvent, EVENT, events)
+    bulk.insert(Message, MESSAGE, messages)
 
 
 def _message(
@@ -152,24 +150,3 @@ def _moment(chance: random.Random, now: datetime, *, since: datetime) -> datetim
     if moment > now:
         moment -= timedelta(days=1)
     return moment if moment > since else since + (now - since) * chance.random()
-
-
-def _insert(model: type[Model], columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    names = columns.split(", ")
-    quoted = ", ".join(connection.ops.quote_name(name) for name in names)
-    table = connection.ops.quote_name(model._meta.db_table)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({quoted}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        by_column = {field.column: field for field in model._meta.concrete_fields}
-        fields = [by_column[name] for name in names]
-        places = ", ".join(["%s"] * len(names))
-        cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({places})", list(_prepared(fields, rows)))  # noqa: S608
-
-
-def _prepared(fields: Sequence[Any], rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    for row in rows:
-        yield tuple(field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True))

@@ -3,6 +3,9 @@
 An identity is its issuer and subject, never its address. A provider's tokens and profile are not kept.
 """
 
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +16,12 @@ from django.db.models import QuerySet
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.provider import Identity
 from accounts.models import User
+from accounts.services import bulk
 from accounts.services.factors import passkeys
 
 LONGEST_SUBJECT = 191
+# Provider, subject, issuer and address, connected at, used at.
+Row = tuple[str, str, dict[str, str], datetime, datetime]
 
 
 def find_user(identity: Identity) -> User | None:
@@ -44,6 +50,19 @@ def link(user: User, identity: Identity) -> None:
         raise AccountError(ErrorCode.IDENTITY_TAKEN) from None
 
 
+def find_taken(wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these pairs of provider and subject that accounts have."""
+    if not wanted:
+        return set()
+    rows = SocialAccount.objects.filter(uid__in={subject for _provider, subject in wanted})
+    return set(wanted) & set(rows.values_list("provider", "uid"))
+
+
+def insert(rows: Sequence[tuple[uuid.UUID, str, str, dict[str, str], datetime, datetime]]) -> None:
+    """Connects many: user, provider, subject, issuer and address, connected at, used at; inside a transaction."""
+    bulk.insert(SocialAccount, "user_id, provider, uid, extra_data, date_joined, last_login", rows)
+
+
 def note_use(identity: Identity, *, now: datetime) -> None:
     _of(identity).update(last_login=now)
 
@@ -52,6 +71,19 @@ def of(user: User) -> QuerySet[Any]:
     """Rows with `id`, `provider`, `uid`, `date_joined` and `last_login`."""
     rows: QuerySet[Any] = SocialAccount.objects.filter(user=user).order_by("pk")
     return rows
+
+
+def rows_of(
+    user_ids: Sequence[uuid.UUID],
+) -> dict[uuid.UUID, list[tuple[str, str, dict[str, str], datetime, datetime]]]:
+    """Of each of these users who has any: provider, subject, issuer and address, connected at, used at."""
+    found = defaultdict(list)
+    columns = ("provider", "uid", "extra_data", "date_joined", "last_login")
+    for user_id, *row in (
+        SocialAccount.objects.filter(user__in=user_ids).order_by("pk").values_list("user_id", *columns)
+    ):
+        found[user_id].append(tuple(row))
+    return dict(found)
 
 
 def unlink(user: User, id: int) -> str:

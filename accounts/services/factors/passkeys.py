@@ -187,6 +187,11 @@ def _hash(credential_id: bytes) -> str:
     return hashlib.sha256(credential_id).hexdigest()
 
 
+def hash_of(credential: bytes) -> str:
+    """By what a credential, as it is kept, is looked up. Raises ValueError for bytes that are none."""
+    return _hash(AttestedCredentialData(credential).credential_id)
+
+
 def _seal(purpose: str, user_id: str, state: Mapping[str, Any]) -> str:
     return encryption.encrypt(json.dumps([purpose, user_id, dict(state)]).encode(), PURPOSE)
 

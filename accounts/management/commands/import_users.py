@@ -1,0 +1,132 @@
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.flows.import_users import import_users
+from accounts.management.context import command_context
+from accounts.management.progress import Progress
+from accounts.services.moving import formats, sealing
+from accounts.services.moving.checking import OnConflict, Wishes
+from accounts.services.moving.formats import Accounts, Options
+from accounts.services.moving.texts import Source
+
+
+class Command(BaseCommand):
+    help = (
+        "Moves users in from elsewhere, with their passwords; see docs/migrating.md. Run again, it goes on where it was"
+        " interrupted. Whatever cannot be taken is told with its line and the reason, and makes the exit code 1."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", metavar="FILE|-|DATABASE_URL", help="- reads what comes in")
+        parser.add_argument("--format", required=True, choices=formats.FORMATS)
+        parser.add_argument("--dry-run", action="store_true", help="only says what would be taken")
+        parser.add_argument(
+            "--on-conflict",
+            choices=[each.value for each in OnConflict],
+            default=OnConflict.FAIL.value,
+            help=(
+                "where another account has the name, the address or the id: fail stops before it, skip goes on without"
+                " it. update goes on as well, and brings accounts up to date that were moved in before and that nobody"
+                " has logged in to here"
+            ),
+        )
+        parser.add_argument(
+            "--rename", action="store_true", help="gives another username where one is taken or not allowed"
+        )
+        parser.add_argument(
+            "--unknown-hash",
+            choices=["refuse", "drop"],
+            default="refuse",
+            help="drop takes a user whose hash cannot be taken without a password",
+        )
+        parser.add_argument(
+            "--send-reset",
+            action="store_true",
+            help="mails a link to choose a password to each who comes without one; no mail is sent otherwise",
+        )
+        parser.add_argument(
+            "--factors-key", metavar="FILE", help="of jsonl: the private key (PEM) that opens second factors"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        on_conflict = OnConflict(options["on_conflict"])
+        wishes = Wishes(
+            on_conflict=on_conflict,
+            may_rename=options["rename"],
+            drops_unknown_hashes=options["unknown_hash"] == "drop",
+        )
+        is_dry = options["dry_run"]
+        counts: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
+        progress = Progress(self.stderr)
+        with _reading(options) as (records, share):
+            for part in import_users(
+                records=records,
+                wishes=wishes,
+                source=options["format"],
+                is_dry=is_dry,
+                sends_reset=options["send_reset"],
+                context=command_context("import_users"),
+            ):
+                progress.step_aside()
+                for refusal in (*part.conflicts, *part.refused):
+                    self.stderr.write(f"{refusal.where}: {refusal.reason}")
+                counts += Counter(added=part.added, updated=part.updated, present=part.present)
+                counts += Counter(conflicts=len(part.conflicts), refused=len(part.refused))
+                left_out += part.left_out
+                progress.show(counts.total(), share())
+                if part.stopped:
+                    raise CommandError(
+                        f"Stopped before these: {counts['added']:,} were moved in, and none of their batch. Mend the"
+                        " source and run it again, or say --on-conflict skip."
+                    )
+        progress.step_aside()
+        self._sum_up(counts, left_out, progress.seconds, is_dry=is_dry)
+        if counts["refused"] or (counts["conflicts"] and on_conflict is not OnConflict.SKIP):
+            raise CommandError("Not all can be taken: see above." if is_dry else "Not all were taken: see above.")
+
+    def _sum_up(self, counts: Counter[str], left_out: Counter[str], seconds: float, *, is_dry: bool) -> None:
+        would = "would be" if is_dry else "were"
+        self.stdout.write(f"{counts['added']:,} users {would} moved in, in {seconds:.0f} s.")
+        for name, said in (
+            ("updated", f"{would} brought up to date"),
+            ("present", "are there already"),
+            ("conflicts", "have a name, an address or an id that another one has"),
+            ("refused", "cannot be taken"),
+        ):
+            if counts[name]:
+                self.stdout.write(f"{counts[name]:,} {said}.")
+        for what, number in sorted(left_out.items()):
+            self.stdout.write(f"Left out {number:,} times: {what}.")
+
+
+@contextmanager
+def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], float | None]]]:
+    """The accounts of the source, and what answers which share of it was read."""
+    reading = Options(factors_key=_key(options["factors_key"]))
+    name = options["source"]
+    if name == "-":
+        yield formats.read_file(Source(sys.stdin.buffer), options["format"], reading), lambda: None
+        return
+    if not Path(name).is_file():
+        raise CommandError(f"There is no file {name}.")
+    with Path(name).open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        source = Source(stream)
+        yield formats.read_file(source, options["format"], reading), lambda: source.taken / size if size else None
+
+
+def _key(name: str | None) -> sealing.PrivateKey | None:
+    if name is None:
+        return None
+    try:
+        return sealing.private_key(Path(name).read_bytes())
+    except (OSError, ValueError, TypeError) as error:
+        raise CommandError(f"--factors-key: {error}") from None

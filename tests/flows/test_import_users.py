@@ -1,0 +1,344 @@
+"""`manage.py import_users` of CSV and JSON Lines: rules, collisions, bad input, and going on after an interruption."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
+
+from accounts.flows import import_users as flow
+from accounts.models import Message, SecurityEvent, User
+from accounts.services.moving import checking, texts
+from tests.clients.authapi import PASSWORD, AuthApi
+from tests.moving import Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parent.parent.parent
+HASH = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=10)
+
+
+def csv(*rows: str, header: str = "id,username,email,password") -> bytes:
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def jsonl(*users: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(user).encode() + b"\n" for user in users)
+
+
+def names() -> list[str]:
+    return sorted(User.objects.values_list("username", flat=True))
+
+
+def test_csv(api: AuthApi) -> None:
+    id = uuid.uuid4()
+    header = "id,username,email,password,email_verified,is_staff,is_active,created_at,last_visit,language,avatar_url"
+    rows = (
+        f"{id},Анна,Anna@Example.org,{HASH},true,,,2020-01-02T03:04:05Z,1700000000,ru,https://example.org/a.png",
+        "17,bob,bob@example.org,,f,true,false,,,,http://example.org/a.png",
+    )
+    run = Run("-", "csv", given=csv(*rows, header=header))
+    assert (run.code, run.out, run.told) == (
+        0,
+        ["2 users were moved in, in 0 s.", "Left out 1 times: an avatar URL that is not allowed."],
+        [],
+    )
+    anna, bob = User.objects.order_by("email")
+    assert (anna.pk, anna.external_id, anna.username, anna.username_key) == (id, str(id), "Анна", "анна")
+    assert (anna.email, anna.email_key, anna.email_verified) == ("Anna@example.org", "anna@example.org", True)
+    assert (anna.created_at.isoformat(), anna.last_visit.isoformat()) == (
+        "2020-01-02T03:04:05+00:00",
+        "2023-11-14T22:13:20+00:00",
+    )
+    assert (anna.language, anna.avatar_url, anna.password) == ("ru", "https://example.org/a.png", HASH)
+    assert (anna.is_active, anna.is_staff, anna.is_superuser, anna.has_second_factor) == (True, False, False, False)
+    assert (bob.external_id, bob.email_verified, bob.is_active, bob.is_staff) == ("17", False, False, True)
+    assert (bob.avatar_url, bob.language, bob.has_usable_password()) == ("", "en", False)
+    assert api.login("Анна").status_code == 200
+    events = SecurityEvent.objects.filter(kind="imported").order_by("user__email")
+    assert [(each.user, each.actor_kind, each.dialect, each.detail) for each in events] == [
+        (anna, "command", "command", "csv"),
+        (bob, "command", "command", "csv"),
+    ]
+    assert Message.objects.count() == 0
+
+
+def test_what_is_no_user(rows: Any) -> None:
+    before = rows()
+    given = csv(
+        f"1,,no address,{HASH}",
+        f"2,,,{HASH}",
+        f"3,a b,a@example.org,{HASH}",
+        f"4,admin,b@example.org,{HASH}",
+        f"5,аdmin2х,c@example.org,{HASH}",
+        "6,f,d@example.org,plain",
+        "7,g,e@example.org,$2b$31$" + "a" * 53,
+        "8,h",
+        f"{'9' * 256},i,f@example.org,{HASH}",
+        'a"b,"x"y,z,',
+    )
+    run = Run("-", "csv", given=given)
+    assert run.code == 1
+    assert [line.partition(":")[0] for line in run.told] == [
+        *("line 9", "line 11", "line 2", "line 3", "line 4", "line 5", "line 6", "line 7", "line 8", "line 10"),
+        "Not all were taken",
+    ]
+    assert "line 5: This username is reserved." in run.told
+    assert "line 7: a hash of an unknown kind" in run.told
+    assert "line 9: 2 columns, and not 4" in run.told
+    assert rows() == before
+
+
+def test_collisions_are_told_and_never_merged(api: AuthApi, alice: Any) -> None:
+    given = csv(
+        f"1,ALICE,other@example.org,{HASH}",
+        f"2,other,Alice@Example.ORG,{HASH}",
+        f"3,bob,bob@example.org,{HASH}",
+        f"4,ＢＯＢ,bob2@example.org,{HASH}",
+        f"5,bob3,BOB@example.org,{HASH}",
+        f"3,bob4,bob4@example.org,{HASH}",
+    )
+    first = User.objects.get()
+    expected = [
+        f"line 2: another account has the username: {first.pk}",
+        f"line 3: another account has the address: {first.pk}",
+        "line 5: the username is the same as at line 4",
+        "line 6: the address is the same as at line 4",
+        "line 7: the same id as at line 4",
+    ]
+    run = Run("-", "csv", given=given)
+    assert (run.code, run.told[:5], names()) == (1, expected, ["alice"])
+    assert run.told[5].startswith("Stopped before these: 0 were moved in")
+    for dry in ("skip", "update", "fail"):
+        run = Run("-", "csv", "--dry-run", "--on-conflict", dry, given=given)
+        assert (run.code, run.told[:5]) == (0 if dry == "skip" else 1, expected)
+        assert names() == ["alice"]
+    run = Run("-", "csv", "--on-conflict", "skip", given=given)
+    assert (run.code, run.told) == (0, expected)
+    assert run.out == [
+        "1 users were moved in, in 0 s.",
+        "5 have a name, an address or an id that another one has.",
+    ]
+    assert names() == ["alice", "bob"]
+    assert User.objects.get(username="alice").password == first.password
+    # Another source with the same numbers.
+    run = Run("-", "csv", "--on-conflict", "update", given=csv(f"3,carol,carol@example.org,{HASH}"))
+    bob = User.objects.get(username="bob")
+    assert (run.code, run.told[0]) == (1, f"line 2: another account has the external id 3: {bob.pk}")
+    assert (bob.email, names()) == ("bob@example.org", ["alice", "bob"])
+
+
+def test_a_dry_run_knows_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "BATCH", 2)
+    users = [f"{number},user{number % 5},user{number}@example.org,{HASH}" for number in range(1, 8)]
+    run = Run("-", "csv", "--dry-run", given=csv(*users))
+    assert run.told[:2] == [
+        "line 7: the username is the same as at line 2",
+        "line 8: the username is the same as at line 3",
+    ]
+    assert (run.code, run.out[0], User.objects.count()) == (1, "5 users would be moved in, in 0 s.", 0)
+    # In earnest, it stops before the batch of the first one.
+    run = Run("-", "csv", given=csv(*users))
+    assert (run.code, User.objects.count()) == (1, 4)
+
+
+def test_other_usernames() -> None:
+    given = csv(
+        f"1,bob,bob@example.org,{HASH}",
+        f"2,BOB,bob@example.com,{HASH}",
+        f"3,carol@example.org,Carol@example.org,{HASH}",
+        f"4,root,dave@example.org,{HASH}",
+        f"5,,eve@example.org,{HASH}",
+        f"6,,eve@example.com,{HASH}",
+    )
+    run = Run("-", "csv", "--rename", given=given)
+    assert (run.code, run.told) == (0, [])
+    found = names()
+    assert [name.partition("-")[0] for name in found] == ["BOB", "Carol", "bob", "dave", "eve", "eve"]
+    assert {"bob", "Carol", "dave", "eve"} <= set(found)
+
+
+def test_hashes_that_are_not_taken() -> None:
+    run = Run("-", "csv", "--unknown-hash", "drop", given=csv("1,bob,bob@example.org,plain"))
+    assert (run.code, run.out[1]) == (0, "Left out 1 times: a password whose hash is not taken.")
+    assert User.objects.get().has_usable_password() is False
+
+
+def test_weak_hashes_are_wrapped() -> None:
+    weak = "sha256$salt$" + hashlib.sha256(b"salt" + PASSWORD.encode()).hexdigest()
+    users = [{"id": str(uuid.uuid4()), "email": f"u{n}@example.org", "password": weak} for n in range(3)]
+    assert Run("-", "jsonl", given=jsonl(*users)).code == 0
+    stored = list(User.objects.values_list("password", flat=True))
+    assert len(set(stored)) == 3
+    assert all(check_password(PASSWORD, each) and each.startswith("wrapped$sha256$") for each in stored)
+    assert AuthApi().login("u1@example.org").status_code == 200
+
+
+def test_it_goes_on_where_it_was_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "BATCH", 2)
+    users = [f",user{number},user{number}@example.org,{HASH}" for number in range(5)]
+    assert Run("-", "csv", given=csv(*users[:3])).code == 0
+    before = set(User.objects.values_list("pk", "password"))
+    run = Run("-", "csv", given=csv(*users))
+    assert (run.code, run.out) == (0, ["2 users were moved in, in 0 s.", "3 are there already."])
+    assert before < set(User.objects.values_list("pk", "password"))
+    assert SecurityEvent.objects.filter(kind="imported").count() == User.objects.count() == 5
+
+
+def test_bringing_up_to_date(api: AuthApi) -> None:
+    header = "id,username,email,password,email_verified"
+    other = PBKDF2PasswordHasher().encode("battery-staple-7", "salt", iterations=10)
+    rows = [f"{n},user{n},user{n}@example.org,{HASH},true" for n in range(3)]
+    assert Run("-", "csv", given=csv(*rows, header=header)).code == 0
+    # Who has been here keeps what is here.
+    assert api.login("user0").status_code == 200
+    here = User.objects.get(username="user0").password
+    rows = [f"{n},user{n},new{n}@example.org,{other},false" for n in range(4)]
+    run = Run("-", "csv", "--on-conflict", "update", given=csv(*rows, header=header))
+    assert (run.code, run.told) == (0, [])
+    assert run.out == [
+        "1 users were moved in, in 0 s.",
+        "2 were brought up to date.",
+        "1 are there already.",
+        "Left out 1 times: news of an account that was logged in to here.",
+    ]
+    zero, one, two, three = User.objects.order_by("username")
+    assert (zero.email, zero.email_verified, zero.password) == ("user0@example.org", True, here)
+    assert {(each.email, each.email_verified, each.password) for each in (one, two, three)} == {
+        (f"new{n}@example.org", False, other) for n in (1, 2, 3)
+    }
+    assert EmailAddress.objects.count() == 4
+    details = SecurityEvent.objects.filter(kind="imported", user=one).values_list("detail", flat=True)
+    assert sorted(details) == ["csv", "csv, updated"]
+
+
+def test_mail_only_when_it_is_asked_for(letters: Any) -> None:
+    given = csv("1,bob,bob@example.org,", f"2,carol,carol@example.org,{HASH}")
+    assert Run("-", "csv", "--send-reset", given=given).code == 0
+    assert Run("-", "csv", "--send-reset", given=given).code == 0
+    assert list(Message.objects.values_list("kind", "to")) == [("password_reset", "bob@example.org")]
+
+
+def test_broken_lines(tmp_path: Path) -> None:
+    good = [jsonl({"email": f"user{n}@example.org", "password": HASH}) for n in range(4)]
+    broken = [b'{"email": \n', b'{"email": "\xff@example.org"}\n', b"[1]\n", b'{"email": 7, "is_staff": "maybe"}\n']
+    broken += [b'{"email": "x@example.org", "created_at": "yesterday"}\n', b'{"email": "x\\u0000@example.org"}\n']
+    broken += [b'{"email": "' + b"a" * texts.LONGEST + b'"}\n', b'{"email": "\\ud800@example.org"}\n']
+    path = tmp_path / "users.jsonl"
+    path.write_bytes(good[0] + b"".join(broken) + b"\n" + good[1] + good[2] + good[3][:30])
+    run = Run(path, "jsonl")
+    assert run.code == 1
+    assert [line.split(" (")[0] for line in run.told[:-1]] == [
+        "line 2: no JSON",
+        "line 3: not UTF-8",
+        "line 4: no JSON object",
+        "line 5: is_staff is neither true nor false",
+        "line 6: created_at is no time",
+        "line 7: email has a NUL",
+        "line 8: longer than 1,048,576 bytes",
+        "line 9: no JSON",
+        "line 13: no JSON: the file ends in the middle",
+    ]
+    assert names() == ["user0", "user1", "user2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", []),
+        ("id,email\n1,a@example.org\n".encode("utf-16"), ["line 1: not UTF-8: UTF-16 is not read"]),
+        (b"id,passwrd,email\n1,x,a@example.org\n", ["line 1: the column passwrd is unknown"]),
+        (b"id\n1\n", ["line 1: the column email is missing"]),
+        (b'id,email\n1,"a@example.org\n2,b@example.org\n', ["line 2: no CSV (unexpected end of data)"]),
+        (b"id,email\n1,\xff@example.org\n", ["line 2: email is not UTF-8"]),
+        (b"id,email\n" + b"1" * (texts.LONGEST + 1) + b"\n", ["line 2: longer than 1,048,576 bytes"]),
+        (b"id,email\n1," + b"e" * 200_000 + b"\n", ["line 2: no CSV (field larger than field limit (131072))"]),
+    ],
+)
+def test_files_that_are_none(data: bytes, told: list[str]) -> None:
+    run = Run("-", "csv", given=data)
+    assert (run.code, [line.partition(";")[0] for line in run.told[:-1]]) == (1 if told else 0, told)
+    assert User.objects.count() == 0
+
+
+def test_a_byte_order_mark() -> None:
+    assert Run("-", "csv", given=b"\xef\xbb\xbf" + csv(f"1,bob,bob@example.org,{HASH}")).code == 0
+    assert names() == ["bob"]
+
+
+def test_somebody_registers_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    check, made = checking.check, []
+
+    def check_early(*args: Any, **options: Any) -> Any:
+        plan = check(*args, **options)
+        if not made:
+            made.append(User.objects.create(username="Alice", email="a@example.com", password="!"))
+        return plan
+
+    monkeypatch.setattr(checking, "check", check_early)
+    given = csv(f"1,alice,alice@example.org,{HASH}", f"2,bob,bob@example.org,{HASH}")
+    run = Run("-", "csv", "--on-conflict", "skip", given=given)
+    assert (run.code, run.told) == (0, [f"line 2: another account has the username: {made[0].pk}"])
+    assert names() == ["Alice", "bob"]
+    assert EmailAddress.objects.count() == SecurityEvent.objects.filter(kind="imported").count() == 1
+
+
+def test_a_hundred_megabytes_without_an_end(tmp_path: Path) -> None:
+    """In a process of its own, whose memory is looked at."""
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as out:
+        out.write(jsonl({"email": "a@example.org"}) + b'{"email": "')
+        for _ in range(100):
+            out.write(b"a" * 2**20)
+        out.write(b'"}\n' + jsonl({"email": "b@example.org"}))
+    code = (
+        "import re, sys\n"
+        "from accounts.services.moving import texts\n"
+        "found = list(texts.json_lines(texts.Source(open(sys.argv[1], 'rb'))))\n"
+        "objects = list(texts.json_objects(texts.Source(open(sys.argv[1], 'rb'))))\n"
+        "most = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
+        "print(len(found), len(objects), int(most) // 1024)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    found, objects, megabytes = map(int, said.split())
+    assert (found, objects) == (3, 2)
+    assert megabytes < 50
+
+
+def test_killed_in_the_middle(tmp_path: Path, settings: Any) -> None:
+    path = tmp_path / "users.jsonl"
+    total = 12_000
+    path.write_bytes(jsonl(*({"id": str(uuid.uuid4()), "email": f"user{n}@example.org"} for n in range(total))))
+    database = settings.DATABASES["default"]
+    environment = {**os.environ, "IMPORT_INTO": str(database["NAME"])}
+    code = (
+        "import os, django\n"
+        "from django.conf import settings\n"
+        "settings.DATABASES['default']['NAME'] = os.environ['IMPORT_INTO']\n"
+        "django.setup()\n"
+        "from django.core.management import call_command\n"
+        f"call_command('import_users', {str(path)!r}, '--format', 'jsonl')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while User.objects.count() < total * 0.3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = User.objects.count()
+    assert 0 < there < total
+    assert there % flow.BATCH == 0
+    assert EmailAddress.objects.count() == SecurityEvent.objects.filter(kind="imported").count() == there
+    run = Run(path, "jsonl")
+    assert (run.code, run.out[1]) == (0, f"{there:,} are there already.")
+    assert User.objects.count() == EmailAddress.objects.count() == total
