@@ -126,8 +126,8 @@ class TestCode:
 
     @pytest.mark.parametrize("email", [CAROL, "nobody@example.org"])
     def test_limit(self, durudex: Durudex, carol: Any, rows: Any, settings: Any, email: str) -> None:
-        # In the middle of an hour, and of a day: the limits count from full hours.
-        with time_machine.travel(datetime(2026, 11, 26, 12, 30, tzinfo=UTC), tick=False):
+        # In the middle of an hour, and of a day, which are not those of the registration: limits count from full hours.
+        with time_machine.travel(datetime(2027, 6, 15, 12, 30, tzinfo=UTC), tick=False):
             for _ in range(5):
                 assert "errors" not in durudex.create_code(email).json()
             before = rows()
