@@ -14,6 +14,7 @@ from tests import servers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from tests.bench.admin import bench_admin
 from tests.bench.attacks import bench_slow, bench_storm
 from tests.bench.load import (
     CLIENTS,
@@ -220,6 +221,7 @@ def bench_mail() -> None:
 
 
 BENCHES: dict[str, Callable[..., None]] = {
+    "admin": lambda users="1000000": bench_admin(prepared("admin"), int(users), manage),
     "start": bench_start,
     "sessions": bench_sessions,
     "size": lambda accounts="1000000": bench_size(prepared, Found, NAMES, int(accounts)),

@@ -1,0 +1,90 @@
+"""How long each page of the admin takes, and how many statements, with the users of `manage.py demo_data`."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from os import environ
+from typing import Any
+
+ROUNDS = 7
+LIMIT_MS = 100
+PASSWORD = "correct-horse-battery-9"
+
+
+def bench_admin(url: str, users: int, manage: Callable[..., None]) -> None:
+    """users: how many there are; each has two sessions and five events."""
+    manage("config.settings", "demo_data", "--yes", "--users", str(users), DATABASE_URL=url)
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench.admin"],
+        env={**environ, "DATABASE_URL": url, "LOG_LEVEL": "WARNING"},
+        check=True,
+        timeout=3600,
+    )
+
+
+def measure() -> None:
+    """Asks for each page in this process, in turns, so that what else the machine does is shared."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from accounts.core.context import ClientContext, Dialect
+    from accounts.flows.administer import add_user
+    from accounts.flows.count_by_hour import count_by_hour, measure_users
+    from accounts.models import SecurityEvent, Session, User
+
+    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
+    add_user(
+        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
+    )
+    while count_by_hour(most_hours=24):
+        pass
+    measure_users()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    session = Session.objects.exclude(ip="").latest("started_at")
+    user = User.objects.get(pk=session.user_id)
+    asked = {
+        "overview": "",
+        "users": "accounts/user/",
+        "sessions": "accounts/session/",
+        "events": "accounts/securityevent/",
+        "mails": "accounts/message/",
+        "a user's page": f"accounts/user/{user.pk}/change/",
+        "a session's page": f"accounts/session/{session.pk}/change/",
+        "users by address": f"accounts/user/?q={user.email}",
+        "users by id": f"accounts/user/?q={user.pk}",
+        "users by session": f"accounts/user/?q={session.pk}",
+        "users by request": f"accounts/user/?q={'0' * 32}",
+        "users by beginning": "accounts/user/?q=demo00001*",
+        "users by IP address": f"accounts/user/?q={session.ip}",
+        "events by user": f"accounts/securityevent/?q={user.username}",
+        "events by IP address": f"accounts/securityevent/?q={session.ip}",
+        "users not verified": "accounts/user/?verified=0",
+        "users who are not active": "accounts/user/?is_active__exact=0",
+    }
+    client = Client(SERVER_NAME="localhost")
+    assert client.post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 302
+    taken: dict[str, list[float]] = {name: [] for name in asked}
+    statements: dict[str, int] = {}
+    for _round in range(ROUNDS):
+        for name, path in asked.items():
+            with CaptureQueriesContext(connection) as captured:
+                began = time.perf_counter()
+                answer: Any = client.get(f"/admin/{path}")
+                taken[name].append((time.perf_counter() - began) * 1000)
+            assert answer.status_code == 200, name
+            statements[name] = len(captured)
+    print(f"{User.objects.count():,} users, {SecurityEvent.objects.count():,} events; limit {LIMIT_MS} ms")
+    for name in asked:
+        print(f"admin, {name:26} {statistics.median(taken[name]):6.1f} ms  {statements[name]:3} statements")
+
+
+if __name__ == "__main__":
+    import django
+
+    environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    measure()
