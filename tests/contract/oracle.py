@@ -66,8 +66,12 @@ class Oracle:
 
     def __init__(self, issuer: str | None = None) -> None:
         self.issuer = issuer
+    database: SQLAlchemy's URL of it; it is in memory without one.
+    """
+
+    def __init__(self, database: str = "sqlite+aiosqlite://") -> None:
         self.tokens: dict[tuple[str, str], str] = {}
-        self._engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
+        self._engine = create_async_engine(database, poolclass=StaticPool)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self.port = free_port()
         config = uvicorn.Config(self._app(), host="127.0.0.1", port=self.port, log_level="critical", lifespan="off")

@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.flows.import_users import import_users
 from accounts.management.context import command_context
 from accounts.management.progress import Progress
-from accounts.services.moving import formats, sealing
+from accounts.services.moving import databases, formats, sealing
 from accounts.services.moving.checking import OnConflict, Wishes
 from accounts.services.moving.formats import Accounts, Options
+from accounts.services.moving.providers import Names
 from accounts.services.moving.texts import Source
 
 
@@ -26,6 +27,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", metavar="FILE|-|DATABASE_URL", help="- reads what comes in")
         parser.add_argument("--format", required=True, choices=formats.FORMATS)
+        parser.add_argument(
+            "--table", default="", help=f"of a database ({', '.join(formats.IN_DATABASES)}): the table of the users"
+        )
+        parser.add_argument(
+            "--provider",
+            action="append",
+            default=[],
+            metavar="THERE=HERE",
+            help="what a provider is called there and in SOCIAL_PROVIDERS; google.com and the like are known",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only says what would be taken")
         parser.add_argument(
             "--on-conflict",
@@ -66,7 +77,7 @@ class Command(BaseCommand):
         counts: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         progress = Progress(self.stderr)
-        with _reading(options) as (records, share):
+        with _telling(), _reading(options) as (records, share):
             for part in import_users(
                 records=records,
                 wishes=wishes,
@@ -110,8 +121,15 @@ class Command(BaseCommand):
 @contextmanager
 def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], float | None]]]:
     """The accounts of the source, and what answers which share of it was read."""
-    reading = Options(factors_key=_key(options["factors_key"]))
+    names = dict(each.partition("=")[::2] for each in options["provider"])
+    reading = Options(factors_key=_key(options["factors_key"]), names=Names(names), table=options["table"])
     name = options["source"]
+    if name.startswith(databases.SCHEMES):
+        if options["format"] not in formats.IN_DATABASES:
+            raise CommandError(f"Only databases of {', '.join(formats.IN_DATABASES)} are read.")
+        with databases.reading(name) as database:
+            yield formats.read_database(database, options["format"], reading), lambda: None
+        return
     if name == "-":
         yield formats.read_file(Source(sys.stdin.buffer), options["format"], reading), lambda: None
         return
@@ -121,6 +139,14 @@ def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], f
         size = os.fstat(stream.fileno()).st_size
         source = Source(stream)
         yield formats.read_file(source, options["format"], reading), lambda: source.taken / size if size else None
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except databases.UnreachableError as error:
+        raise CommandError(f"The database cannot be read: {error}.") from None
 
 
 def _key(name: str | None) -> sealing.PrivateKey | None:

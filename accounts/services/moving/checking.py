@@ -146,8 +146,9 @@ def _account(record: Record, wishes: Wishes, plan: Plan) -> Account:
             username, made = names.username_from(email), True
     if len(record.external_id) > LONGEST_EXTERNAL_ID:
         raise UnreadableError(f"the id has more than {LONGEST_EXTERNAL_ID} letters")
-    if any(len(identity.subject) > identities.LONGEST_SUBJECT for identity in record.identities):
+    if any(max(len(each.subject), len(each.provider)) > identities.LONGEST_SUBJECT for each in record.identities):
         raise UnreadableError(f"the id at a provider has more than {identities.LONGEST_SUBJECT} letters")
+    _take_once(record)
     try:
         record.avatar_url = names.clean_avatar_url(record.avatar_url)
     except AccountError:
@@ -166,6 +167,14 @@ def _account(record: Record, wishes: Wishes, plan: Plan) -> Account:
         has_new_id=record.id is None,
         may_rename=made or wishes.may_rename,
     )
+
+
+def _take_once(record: Record) -> None:
+    """Whatever is there twice would meet a unique constraint."""
+    named = {(each.provider, each.subject): each for each in record.identities if each.subject}
+    record.identities = list(named.values())
+    record.passkeys = list({each.credential: each for each in record.passkeys}.values())
+    record.groups = sorted(set(record.groups))
 
 
 def _hash(record: Record, wishes: Wishes) -> Hash | None:

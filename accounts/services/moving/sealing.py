@@ -6,6 +6,7 @@ for X25519 as the public half that it was agreed on with, for RSA encrypted with
 
 import base64
 import json
+import re
 import uuid
 from datetime import datetime
 from functools import lru_cache
@@ -75,12 +76,17 @@ def open_factors(sealed: str, user_id: uuid.UUID | None, key: PrivateKey) -> Mov
         values = json.loads(_fernet(kind, head, key).decrypt(data.encode()))
         if values["user"] != str(user_id):
             raise UnreadableError("the second factors of another account")
+        codes = {str(each) for each in values["code_hashes"]}
+        if not all(re.fullmatch("[0-9a-f]{64}", each) for each in codes):
+            raise UnreadableError("recovery codes that are none")
+        if not re.fullmatch("[A-Z2-7]{0,100}", str(values["secret"])):
+            raise UnreadableError("an authenticator app that is none")
         return MovedFactors(
             secret=str(values["secret"]),
             created_at=datetime.fromisoformat(values["created_at"]),
             last_used_at=datetime.fromisoformat(values["last_used_at"]),
             last_step=int(values["last_step"]),
-            code_hashes=[str(each) for each in values["code_hashes"]],
+            code_hashes=sorted(codes),
             codes_made_at=datetime.fromisoformat(values["codes_made_at"]),
         )
     except UnreadableError:
