@@ -32,6 +32,7 @@ from tests.bench.load import (
     request,
     serve,
 )
+from tests.bench.moves import bench_moves
 from tests.bench.size import bench_size
 from tests.bench.timing import bench_timing
 
@@ -228,6 +229,7 @@ BENCHES: dict[str, Callable[..., None]] = {
     "mail": bench_mail,
     "slow": lambda: bench_slow(prepared("slow"), Found),
     "storm": lambda: bench_storm(prepared("storm"), Found),
+    "moves": lambda users="1000000": bench_moves(prepared, int(users)),
     "timing": lambda count="500": bench_timing(prepared("timing"), int(count)),
 }
 

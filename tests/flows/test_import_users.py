@@ -6,16 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
+from django.core.management.base import OutputWrapper
 
 from accounts.flows import import_users as flow
+from accounts.management.progress import Progress
 from accounts.models import Message, SecurityEvent, User
 from accounts.services.moving import checking, texts
 from tests.clients.authapi import PASSWORD, AuthApi
@@ -342,3 +347,42 @@ def test_killed_in_the_middle(tmp_path: Path, settings: Any) -> None:
     run = Run(path, "jsonl")
     assert (run.code, run.out[1]) == (0, f"{there:,} are there already.")
     assert User.objects.count() == EmailAddress.objects.count() == total
+
+
+def test_out_of_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(jsonl({"email": "bob@example.org"})))
+    writer.start()
+    assert Run(pipe, "jsonl").code == 0
+    writer.join()
+    assert names() == ["bob"]
+
+
+class Screen(StringIO):
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress(is_terminal: bool) -> None:
+    with patch("time.monotonic") as clock:
+        clock.return_value = 100.0
+        screen = Screen(is_terminal)
+        progress = Progress(OutputWrapper(screen))
+        progress.show(1000, 0.1)
+        clock.return_value = 110.0
+        progress.show(5000, 0.5)
+        progress.step_aside()
+        clock.return_value = 120.0
+        progress.show(9000, None)
+    bar = "[" + "#" * 15 + " " * 15 + "]"
+    assert screen.getvalue() == (
+        f"\r{bar}  50%  5,000 users in 10 s, 500 a second\033[K\r\033[K\r9,000 users in 20 s, 450 a second\033[K"
+        if is_terminal
+        else " 50%  5,000 users in 10 s, 500 a second\n9,000 users in 20 s, 450 a second\n"
+    )

@@ -133,7 +133,7 @@ def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], f
     if name == "-":
         yield formats.read_file(Source(sys.stdin.buffer), options["format"], reading), lambda: None
         return
-    if not Path(name).is_file():
+    if not Path(name).exists() or Path(name).is_dir():
         raise CommandError(f"There is no file {name}.")
     with Path(name).open("rb") as stream:
         size = os.fstat(stream.fileno()).st_size
