@@ -20,9 +20,9 @@ from fastapi_users.db import (
     SQLAlchemyUserDatabase,
 )
 from httpx_oauth.clients.openid import OpenID
-from sqlalchemy import ForeignKey, StaticPool, update
+from sqlalchemy import StaticPool, update
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, relationship
 
 from tests.provider import CLIENT_ID, CLIENT_SECRET
 from tests.servers import free_port, wait_for_port
@@ -36,13 +36,10 @@ class Base(DeclarativeBase):
 
 
 class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base):
-    @declared_attr
-    def user_id(cls) -> Mapped[uuid.UUID]:
-        return mapped_column(ForeignKey("oracle_user.id", ondelete="cascade"), nullable=False)
+    pass
 
 
 class OracleUser(SQLAlchemyBaseUserTableUUID, Base):
-    __tablename__ = "oracle_user"
     oauth_accounts: Mapped[list[OAuthAccount]] = relationship("OAuthAccount", lazy="joined")
 
 
@@ -61,15 +58,12 @@ class UserUpdate(schemas.BaseUserUpdate):
 class Oracle:
     """port: where it listens. tokens: what it last mailed, under (address, "reset" or "verify").
 
-    issuer: the OpenID Connect provider that people log in with as "acme", if any.
+    issuer: the OpenID Connect provider that people log in with as "acme", if any. database: SQLAlchemy's URL of it; it
+    is in memory without one.
     """
 
-    def __init__(self, issuer: str | None = None) -> None:
+    def __init__(self, issuer: str | None = None, *, database: str = "sqlite+aiosqlite://") -> None:
         self.issuer = issuer
-    database: SQLAlchemy's URL of it; it is in memory without one.
-    """
-
-    def __init__(self, database: str = "sqlite+aiosqlite://") -> None:
         self.tokens: dict[tuple[str, str], str] = {}
         self._engine = create_async_engine(database, poolclass=StaticPool)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)

@@ -172,7 +172,7 @@ def test_a_table_that_is_not_there(tmp_path: Path) -> None:
 def test_the_real_fastapi_users(tmp_path: Path, settings: Any) -> None:
     settings.RATE_LIMITS = "off"
     path = tmp_path / "fastapi.sqlite3"
-    oracle = Oracle(f"sqlite+aiosqlite:///{path}")
+    oracle = Oracle(database=f"sqlite+aiosqlite:///{path}")
     oracle.start()
     emails = [f"user{number}@example.org" for number in range(12)]
     ids = {}
