@@ -28,6 +28,8 @@ ON_PURPOSE = {
     "expired": "A state past its time is ACCESS_TOKEN_DECODE_ERROR: nobody learns what is wrong with it.",
     "refused": "A code that the provider does not take is OAUTH_PROVIDER_REFUSED; the package answers 500.",
     "verified": "Who proves the address at a provider is verified; the package has no verified user of them.",
+    "subject_alone": "An account that is there needs no address from the provider, to be connected or to log in; the "
+    "package answers OAUTH_NOT_AVAILABLE_EMAIL. Telegram tells none.",
 }
 
 
@@ -236,3 +238,18 @@ class TestOnPurpose:
             headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
             told.append(browser.ask("GET", "/users/me", **headers).json()["is_verified"])
         assert told == [False, True]
+
+    def test_subject_alone(self, both: Both) -> None:
+        both.register("alice@example.org")
+        both.acme.lies = {"email": None}
+        theirs, ours = both.raw("/auth/associate/acme")
+        assert (theirs.status, theirs.json()) == (400, {"detail": "OAUTH_NOT_AVAILABLE_EMAIL"})
+        assert (ours.status, ours.json()["email"]) == (200, "alice@example.org")
+        both.acme.lies = {}
+        assert both.raw("/auth/associate/acme")[0].status == 200
+        both.acme.lies = {"email": None}
+        both.tokens = ["", ""]
+        theirs, ours = both.raw("/auth/acme")
+        assert (theirs.status, theirs.json()) == (400, {"detail": "OAUTH_NOT_AVAILABLE_EMAIL"})
+        assert (ours.status, ours.json()["token_type"]) == (200, "bearer")
+        assert User.objects.get().email == "alice@example.org"
