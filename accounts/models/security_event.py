@@ -131,6 +131,11 @@ class SecurityEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
 
+    @property
+    def is_of_another_client(self) -> bool:
+        """Whether an administrator or the operator acted: the client was not the user's."""
+        return self.actor_kind in (ActorKind.ADMINISTRATOR, ActorKind.COMMAND)
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise TypeError("a security event is never changed")

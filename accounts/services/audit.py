@@ -56,11 +56,11 @@ def forget_person(user: User) -> None:
 
 
 def export(user: User) -> Iterator[dict[str, object]]:
-    """The security events of a user. Where an administrator or a command acted, the client was not the user's."""
-    columns = ("kind", "at", "actor_kind", "dialect", "session_id", "detail", "ip", "user_agent")
-    others = (ActorKind.ADMINISTRATOR.value, ActorKind.COMMAND.value)
-    for event in SecurityEvent.objects.filter(user=user).order_by("at", "id").values(*columns).iterator():
-        yield event | {"ip": "", "user_agent": ""} if event["actor_kind"] in others else event
+    """The security events of a user, with the client behind each where that was the user's."""
+    columns = ("kind", "at", "actor_kind", "dialect", "session_id", "detail")
+    for event in SecurityEvent.objects.filter(user=user).order_by("at", "id").iterator():
+        client = ("", "") if event.is_of_another_client else (event.ip, event.user_agent)
+        yield {name: getattr(event, name) for name in columns} | {"ip": client[0], "user_agent": client[1]}
 
 
 def _event(kind: EventKind, context: ClientContext, **fields: object) -> SecurityEvent:

@@ -47,7 +47,7 @@ def password_reset(user: User | None, context: ClientContext) -> None:
 
 def registration_attempt(owner: User, context: ClientContext) -> None:
     """Tells the owner of an address that somebody tried to register with it."""
-    _put(MessageKind.REGISTRATION_ATTEMPT, owner, owner.language, ip=context.ip)
+    _put(MessageKind.REGISTRATION_ATTEMPT, owner, owner.language, ip=_client_ip(context))
 
 
 def password_changed(user: User, context: ClientContext) -> None:
@@ -56,7 +56,7 @@ def password_changed(user: User, context: ClientContext) -> None:
 
 def password_guessed(user: User | None, context: ClientContext) -> None:
     """Tells a user that somebody tries passwords. Without a user, the row is discarded by the worker."""
-    _put(MessageKind.PASSWORD_GUESSED, user, user.language if user else context.language, ip=context.ip)
+    _put(MessageKind.PASSWORD_GUESSED, user, user.language if user else context.language, ip=_client_ip(context))
 
 
 def email_change_requested(user: User, context: ClientContext, *, address_id: int, to: str) -> None:
@@ -70,7 +70,7 @@ def email_change_requested(user: User, context: ClientContext, *, address_id: in
 def email_changed(user: User, context: ClientContext, *, old: str, old_was_verified: bool) -> None:
     """Tells both addresses of `user`. Only the old one gets a link "this was not me", and only if it was verified."""
     _notice(MessageKind.EMAIL_CHANGED, user, context, to=old, verified=old_was_verified)
-    _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=context.ip)
+    _put(MessageKind.EMAIL_CHANGED, user, user.language, ip=_client_ip(context))
 
 
 def data_export(user: User, context: ClientContext) -> None:
@@ -86,7 +86,7 @@ def account_deletion(user: User, context: ClientContext) -> None:
         raise ValueError("the account is not to be deleted")
     link = f"{conf.public_url}/keep-account?key={links.keep_key(user)}"
     day = f"{due_at:%Y-%m-%d}"
-    _put(MessageKind.ACCOUNT_DELETION, user, user.language, link=link, day=day, ip=context.ip)
+    _put(MessageKind.ACCOUNT_DELETION, user, user.language, link=link, day=day, ip=_client_ip(context))
 
 
 def factor_added(user: User, context: ClientContext) -> None:
@@ -118,6 +118,11 @@ def refresh_token_reused(user: User, context: ClientContext) -> None:
     _notice(MessageKind.REFRESH_TOKEN_REUSED, user, context, to=user.email, verified=user.email_verified)
 
 
+def _client_ip(context: ClientContext) -> str:
+    """The address that a mail tells of; an administrator's is not the user's to know."""
+    return "" if context.is_trusted else context.ip
+
+
 def _notice(
     kind: MessageKind, user: User, context: ClientContext, *, to: str, verified: bool, provider: str = ""
 ) -> None:
@@ -126,7 +131,7 @@ def _notice(
     An address that was never verified gets no link: whoever reads it has not proved that the account is theirs.
     """
     link = f"{conf.public_url}/not-me?key={links.notice_key(user, to)}" if verified else ""
-    _put(kind, user, user.language, to=to, is_theirs=verified, link=link, ip=context.ip, provider=provider)
+    _put(kind, user, user.language, to=to, is_theirs=verified, link=link, ip=_client_ip(context), provider=provider)
 
 
 def _put(

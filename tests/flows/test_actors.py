@@ -8,9 +8,11 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.models import SecurityEvent, User
+from accounts.flows.administer import change_user
+from accounts.models import Message, SecurityEvent, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.fastapi_users import FastAPIUsers
+from tests.flows.context import client, logged_in, signed_up
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +109,17 @@ def test_who_deletes_themselves_leaves_no_name(root: Client) -> None:
     FastAPIUsers().delete(str(User.objects.get(username="boss").pk), token)
     event = SecurityEvent.objects.get(kind="deleted")
     assert (event.actor_kind, event.actor_id, event.ip) == ("administrator", None, "")
+
+
+def test_an_administrators_address_is_not_told_to_the_user(api: AuthApi) -> None:
+    user = signed_up()
+    access = logged_in().tokens.access
+    by_root = client(ip="198.51.100.9").by_administrator(user.pk)
+    change_user(user=user, avatar_url="https://example.org/a.png", password="third-horse-99", context=by_root)
+    assert SecurityEvent.objects.get(kind="password_changed").ip == "198.51.100.9"
+    letter = Message.objects.get(kind="password_changed")
+    assert "198.51.100.9" not in letter.text + letter.html
+    Session.objects.update(ended_at=None)
+    shown = api.call("GET", "events/", token=access).json()["results"]
+    assert {event["ip"] for event in shown if event["kind"] in ("password_changed", "profile_changed")} == {""}
+    assert "198.51.100.9" not in str(shown)

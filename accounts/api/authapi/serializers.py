@@ -183,6 +183,11 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
         model = SecurityEvent
         fields = ("kind", "at", "session_id", "dialect", "ip", "user_agent", "detail")
 
+    def to_representation(self, instance: SecurityEvent) -> dict[str, Any]:
+        """An administrator's address is not the user's to know."""
+        shown = super().to_representation(instance)
+        return {**shown, "ip": "", "user_agent": ""} if instance.is_of_another_client else shown
+
 
 class EndedSerializer(serializers.Serializer[Any]):
     ended = serializers.IntegerField(help_text="How many sessions were ended.")
