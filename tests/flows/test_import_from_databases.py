@@ -144,7 +144,7 @@ def test_the_old_database_is_not_written(tmp_path: Path) -> None:
     old.close()
     path.chmod(0o444)
     before = path.read_bytes()
-    assert Run(f"sqlite:///{path}", "django", "--table", "members").code == 0
+    assert Run(f"sqlite+aiosqlite:///{path}", "django", "--table", "members").code == 0
     assert (str(User.objects.get().pk), path.read_bytes()) == ("0a3b1f0e-3b1d-4d6e-9d59-0f7a4f0a3f11", before)
 
 

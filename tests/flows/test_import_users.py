@@ -225,6 +225,19 @@ def test_bringing_up_to_date(api: AuthApi) -> None:
     assert sorted(details) == ["csv", "csv, updated"]
 
 
+@pytest.mark.parametrize("options", [[], ["--rename"]])
+def test_names_that_were_made_stay(options: list[str]) -> None:
+    """As FastAPI Users has them, or with an address for a username, or with a name that another one has."""
+    rows = [f"1,,bob@example.org,{HASH}", f"2,bob@example.com,bob@example.com,{HASH}"]
+    rows += [f"3,BOB,bob@example.net,{HASH}"] * len(options)
+    assert Run("-", "csv", *options, given=csv(*rows)).code == 0
+    before = set(User.objects.values_list("external_id", "username", "username_key"))
+    assert len(before) == 2 + len(options)
+    run = Run("-", "csv", "--on-conflict", "update", *options, given=csv(*rows[::-1]))
+    assert (run.code, run.told, run.out[1]) == (0, [], f"{len(before)} were brought up to date.")
+    assert set(User.objects.values_list("external_id", "username", "username_key")) == before
+
+
 def test_mail_only_when_it_is_asked_for(letters: Any) -> None:
     given = csv("1,bob,bob@example.org,", f"2,carol,carol@example.org,{HASH}")
     assert Run("-", "csv", "--send-reset", given=given).code == 0

@@ -124,7 +124,7 @@ def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], f
     names = dict(each.partition("=")[::2] for each in options["provider"])
     reading = Options(factors_key=_key(options["factors_key"]), names=Names(names), table=options["table"])
     name = options["source"]
-    if name.startswith(databases.SCHEMES):
+    if databases.is_url(name):
         if options["format"] not in formats.IN_DATABASES:
             raise CommandError(f"Only databases of {', '.join(formats.IN_DATABASES)} are read.")
         with databases.reading(name) as database:

@@ -50,7 +50,10 @@ class Wishes:
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """A record that passed the rules. hash: None without a password. is_new: whether its id was made here."""
+    """A record that passed the rules. hash: None without a password.
+
+    has_new_id, has_made_name: whether its id and its username were made here.
+    """
 
     record: Record
     id: uuid.UUID
@@ -60,6 +63,7 @@ class Account:
     email_key: str
     hash: Hash | None
     has_new_id: bool
+    has_made_name: bool
     may_rename: bool
 
 
@@ -165,6 +169,7 @@ def _account(record: Record, wishes: Wishes, plan: Plan) -> Account:
         email_key=email_key,
         hash=_hash(record, wishes),
         has_new_id=record.id is None,
+        has_made_name=made,
         may_rename=made or wishes.may_rename,
     )
 
@@ -240,7 +245,9 @@ def _decide(account: Account, there: _There, plan: Plan, wishes: Wishes, seen: S
     if isinstance(same, str):
         plan.conflicts.append(Refusal(record.where, f"the same id as at {same}"))
         return
-    if not isinstance(same, Known) and account.may_rename and account.username_key in there.usernames:
+    if account.may_rename and account.username_key in there.usernames:
+        # Who has a name here keeps it.
+        account.has_made_name = True
         _rename(account)
     reason = _collision(account, there, same) or (seen and _seen_collision(account, seen))
     if reason:
@@ -259,7 +266,7 @@ def _decide(account: Account, there: _There, plan: Plan, wishes: Wishes, seen: S
 def _is_same(account: Account, known: Known) -> bool:
     """Whether an account of the same external id is the same: other sources may have the same numbers."""
     return account.email_key == known.email_key or (
-        bool(account.record.username) and account.username_key == known.username_key
+        not account.has_made_name and account.username_key == known.username_key
     )
 
 

@@ -1,5 +1,6 @@
 """The database of another application, read and never written: PostgreSQL and SQLite."""
 
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ from accounts.services.moving.texts import Found
 
 # Rows at a time. SQLite takes no more than 999 parameters.
 CHUNK = 500
-SCHEMES = ("postgres://", "postgresql://", "sqlite://")
+# SQLAlchemy writes the driver behind a plus.
+_URL = re.compile(r"(postgres|postgresql|sqlite)(?:\+\w+)?(://.*)")
 
 Row = dict[str, Any]
 
@@ -63,9 +65,14 @@ class Database:
         return found
 
 
+def is_url(text: str) -> bool:
+    return _URL.fullmatch(text) is not None
+
+
 @contextmanager
 def reading(url: str) -> Iterator[Database]:
     """Raises UnreachableError. The path of sqlite:///users.db is relative, that of sqlite:////srv/users.db is not."""
+    url = _URL.sub(r"\1\2", url)
     if url.startswith("sqlite://"):
         path = url.removeprefix("sqlite://").removeprefix("/")
         if not Path(path).is_file():

@@ -85,7 +85,7 @@ def open_factors(sealed: str, user_id: uuid.UUID | None, key: PrivateKey) -> Mov
             secret=str(values["secret"]),
             created_at=datetime.fromisoformat(values["created_at"]),
             last_used_at=datetime.fromisoformat(values["last_used_at"]),
-            last_step=int(values["last_step"]),
+            last_step=min(int(values["last_step"]), 2**62),
             code_hashes=sorted(codes),
             codes_made_at=datetime.fromisoformat(values["codes_made_at"]),
         )

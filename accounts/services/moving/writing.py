@@ -67,7 +67,7 @@ def update(account: Account, user_id: UUID, kept: str) -> None:
         "is_staff": record.is_staff,
         "is_superuser": record.is_superuser,
     }
-    if record.username:
+    if not account.has_made_name:
         values |= {"username": account.username, "username_key": account.username_key}
     if account.hash is not None:
         values["password"] = kept
