@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
@@ -112,9 +112,9 @@ def are_verified() -> Exists:
     return Exists(EmailAddress.objects.filter(user=OuterRef("pk"), primary=True, verified=True))
 
 
-def verified_of(user_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of these users whose address is verified."""
-    rows = EmailAddress.objects.filter(user__in=user_ids, primary=True, verified=True)
+def verified_of(which: Q) -> set[uuid.UUID]:
+    """The users whose address is verified. which: a condition on `user`."""
+    rows = EmailAddress.objects.filter(which, primary=True, verified=True)
     return set(rows.values_list("user_id", flat=True))
 
 

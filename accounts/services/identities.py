@@ -11,7 +11,7 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.provider import Identity
@@ -73,15 +73,11 @@ def of(user: User) -> QuerySet[Any]:
     return rows
 
 
-def rows_of(
-    user_ids: Sequence[uuid.UUID],
-) -> dict[uuid.UUID, list[tuple[str, str, dict[str, str], datetime, datetime]]]:
-    """Of each of these users who has any: provider, subject, issuer and address, connected at, used at."""
+def rows_of(which: Q) -> dict[uuid.UUID, list[Row]]:
+    """What each user has who has any. which: a condition on `user`."""
     found = defaultdict(list)
-    columns = ("provider", "uid", "extra_data", "date_joined", "last_login")
-    for user_id, *row in (
-        SocialAccount.objects.filter(user__in=user_ids).order_by("pk").values_list("user_id", *columns)
-    ):
+    rows = SocialAccount.objects.filter(which).order_by("pk")
+    for user_id, *row in rows.values_list("user_id", "provider", "uid", "extra_data", "date_joined", "last_login"):
         found[user_id].append(tuple(row))
     return dict(found)
 
