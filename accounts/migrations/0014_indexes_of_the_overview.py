@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.db import migrations, models
 
-AddIndexBesideWriters = import_module("accounts.migrations.0006_index_of_expired_codes").AddIndexBesideWriters
+AddIndexBesideWriters = import_module("accounts.migrations.0013_what_the_admin_is_searched_by").AddIndexBesideWriters
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ IS_POSTGRES = connection.vendor == "postgresql"
 
 
 # Which part of the rounds is run; `make races` runs all of them.
-SHARE = float(os.environ.get("RACES", "0.3"))
+SHARE = float(os.environ.get("RACES", "0.2"))
 
 
 def rounds(on_postgres: int) -> int:

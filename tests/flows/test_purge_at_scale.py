@@ -56,6 +56,7 @@ TABLES = {
         "kind, at, dialect, ip, user_agent, request_id, detail",
         f"'logged_in', {AT}, 'authapi', '', '', '', ''",
     ),
+    "accounts_formeraddress": ("user_id, email_key, left_at", f"'{{user}}', '', {AT}"),
     "accounts_hourlycount": ("metric, hour, count", f"{ID}, {AT}, 1"),
     "accounts_jobitem": ("job_id, user_id, state, reason, asked_at", f"{{job}}, '{{user}}', 'done', '', {AT}"),
     "accounts_job": (
@@ -123,6 +124,7 @@ def test_every_batch_reads_what_the_first_one_read(expired: None) -> None:
         "repeated requests",
         "limit counters",
         "security events",
+        "former addresses",
         "counts by hour",
         "users of jobs",
         "jobs",
