@@ -141,6 +141,8 @@ MIDDLEWARE = [
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 SOCIAL_PROVIDERS = providers("SOCIAL_PROVIDERS")
 SOCIAL_REDIRECT_URLS = redirect_urls("SOCIAL_REDIRECT_URLS")
+# Providers are asked for the address, too.
+SOCIALACCOUNT_QUERY_EMAIL = True
 SOCIALACCOUNT_ADAPTER = "accounts.services.providers.oauth2.SocialAccountAdapter"
 CORS_URLS_REGEX = r"/(api/auth/|api/schema/?$|auth/|users/|graph/|openapi\.json$|\.well-known/jwks\.json$)"
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]

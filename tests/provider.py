@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,6 +29,12 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@lru_cache(maxsize=1)
+def first_key() -> rsa.RSAPrivateKey:
+    """The same for all: to make one takes longer than most tests."""
+    return new_key()
+
+
 @dataclass
 class Issuer:
     """port: where it serves. asked: the paths it was asked for. person: the claims of who is logged in there.
@@ -37,7 +44,7 @@ class Issuer:
     """
 
     port: int
-    key: rsa.RSAPrivateKey = field(default_factory=new_key)
+    key: rsa.RSAPrivateKey = field(default_factory=first_key)
     key_id: str = "one"
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)

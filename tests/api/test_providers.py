@@ -266,7 +266,8 @@ class TestTelegram:
 
     def test_lies(self, api: AuthApi) -> None:
         old, made_up = self.result(auth_date=int(time.time()) - 301), self.result(bot="another")
-        for token in (old, made_up, "x", "e30", self.result()[:-8], self.result(id="x")):
+        nested = base64.urlsafe_b64encode(b"[" * 3500).decode()
+        for token in (old, made_up, "x", "e30", self.result()[:-8], self.result(id="x"), nested):
             answer = api.call("POST", "social/telegram/", {"id_token": token})
             assert (answer.status_code, answer.json()["code"]) == (400, "provider_refused")
         assert not User.objects.exists()

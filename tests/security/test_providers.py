@@ -75,6 +75,11 @@ def part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+def nested() -> str:
+    """More deeply than Python reads."""
+    return base64.urlsafe_b64encode(b"[" * 7000).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
     "sign",
     [
@@ -86,8 +91,14 @@ def part(value: dict[str, Any]) -> str:
         lambda claims: "x",
         lambda claims: "x" * 30_000,
         lambda claims: "a.b.c",
+        lambda claims: f"{nested()}.{part(claims)}.x",
+        lambda claims: f"{part({'alg': 'RS256', 'kid': 'one'})}.{nested()}.x",
+        lambda claims: f"{part({'alg': ['RS256'], 'kid': {}})}.{part(claims)}.x",
     ],
-    ids=["alg none", "unsigned", "a secret", "another key", "an unknown key", "no token", "too long", "three parts"],
+    ids=[
+        *("alg none", "unsigned", "a secret", "another key", "an unknown key", "no token", "too long", "three parts"),
+        *("a nested header", "a nested body", "a header of other types"),
+    ],
 )
 def test_signatures_that_lie(browser: Browser, acme: Issuer, sign: Any) -> None:
     acme.sign = sign
@@ -200,14 +211,35 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         "metadata",
-        [{"issuer": "https://evil.example"}, {"padding": "x" * 2_000_000}],
-        ids=["another issuer", "too long"],
+        [
+            {"issuer": "https://evil.example"},
+            {"padding": "x" * 2_000_000},
+            {"authorization_endpoint": None},
+            {"authorization_endpoint": {"a": 1}},
+        ],
+        ids=["another issuer", "too long", "no endpoint", "an endpoint that is none"],
     )
     def test_documents_that_are_none(self, browser: Browser, acme: Issuer, metadata: dict[str, Any]) -> None:
         acme.metadata = metadata
         answer = browser.get("/auth/acme/authorize")
         assert answer.status_code in (400, 503)
         assert answer.json()["detail"] in ("OAUTH_PROVIDER_REFUSED", "OAUTH_PROVIDER_UNAVAILABLE")
+
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            {"token_endpoint": 7},
+            {"token_endpoint": "gopher://x"},
+            {"jwks_uri": None},
+            {"token_endpoint_auth_methods_supported": 7},
+        ],
+        ids=str,
+    )
+    def test_metadata_of_other_types(self, browser: Browser, acme: Issuer, metadata: dict[str, Any]) -> None:
+        acme.metadata = metadata
+        answer = browser.log_in(acme)
+        assert answer.status_code in (400, 503)
+        assert (User.objects.count(), Session.objects.count()) == (0, 0)
 
     def test_nobody_there(self, browser: Browser, settings: Any) -> None:
         oidc.forget()

@@ -82,9 +82,10 @@ def begin(
         "client_id": provider.client_id,
         "redirect_uri": redirect_uri,
         "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
     }
+    # allauth asks Facebook for tokens in a way that has no place for the verifier.
+    if provider.kind != "facebook":
+        query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
     if provider.kind in OAUTH2_KINDS:
         url, needed, delimiter = (
             oauth2.authorize_url(provider),
@@ -96,7 +97,7 @@ def begin(
         if provider.kind == "apple":
             # It sends an address in no other way.
             query["response_mode"] = "form_post"
-        url = str(_ask(provider, lambda: oidc.document(provider)["authorization_endpoint"]))
+        url = _ask(provider, lambda: oidc.endpoint(provider, "authorization_endpoint"))
         needed, delimiter = [*oidc.SCOPES, *provider.scopes], " "
     query["scope"] = delimiter.join(dict.fromkeys([*needed, *scopes]))
     return Begun(url=f"{url}{'&' if '?' in url else '?'}{urlencode(query)}", binding=binding)

@@ -56,7 +56,10 @@ def within_time(provider_id: str, ask: Callable[[], T]) -> T:
 def json_of(response: requests.Response) -> dict[str, Any]:
     """The JSON object of a good answer; raises RequestException for any other."""
     response.raise_for_status()
-    answer = response.json()
+    try:
+        answer = response.json()
+    except RecursionError:
+        answer = None
     if not isinstance(answer, dict):
         raise requests.RequestException("the answer is no JSON object")
     return answer

@@ -1,5 +1,6 @@
 """Providers that speak OAuth 2.0 alone: allauth knows where each is asked, and how its answers are read."""
 
+import re
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +23,10 @@ ADAPTERS = {
     "vk": "VKOAuth2Adapter",
     "yandex": "YandexOAuth2Adapter",
 }
+
+
+# What allauth makes of an id that the provider left out is "None", and of an object its text.
+SUBJECT = re.compile(r"[\w.:|@=+/-]{1,191}")
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -72,13 +77,16 @@ def identity(provider: Provider, *, code: str, verifier: str, redirect_uri: str,
     try:
         answer = adapter.get_access_token_data(adapter.request, app, client, pkce_code_verifier=verifier)
         login = adapter.complete_login(adapter.request, app, adapter.parse_token(answer), response=answer)
-    except (OAuth2Error, KeyError, ValueError) as error:
+    except (OAuth2Error, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        # allauth reads what the provider sent as if it were right.
         raise Refused(type(error).__name__) from error
     return _identity(provider, login)
 
 
 def _identity(provider: Provider, login: SocialLogin) -> Identity:
-    """The verified address before others, and the primary one before its siblings."""
+    """The verified address before others, and the primary one before its siblings. Raises Refused without a subject."""
+    if not SUBJECT.fullmatch(login.account.uid) or login.account.uid == "None":
+        raise Refused("the subject is none")
     addresses = sorted(login.email_addresses, key=lambda each: (not each.verified, not each.primary))
     email = addresses[0].email if addresses else ""
     return Identity(

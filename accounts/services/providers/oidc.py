@@ -60,6 +60,14 @@ def document(provider: Provider) -> dict[str, Any]:
     return known.document
 
 
+def endpoint(provider: Provider, name: str) -> str:
+    """Where the provider is asked for this. Raises Refused where its metadata does not say it."""
+    found = document(provider).get(name)
+    if not isinstance(found, str):
+        raise Refused(f"there is no {name}")
+    return found
+
+
 def exchange(provider: Provider, *, code: str, verifier: str, redirect_uri: str) -> str:
     """The id token for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
     data = {
@@ -72,13 +80,13 @@ def exchange(provider: Provider, *, code: str, verifier: str, redirect_uri: str)
     metadata = document(provider)
     auth = None
     if secret := _secret(provider):
-        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = _texts(metadata.get("token_endpoint_auth_methods_supported"))
         if "client_secret_post" in methods or provider.kind == "apple":
             data["client_secret"] = secret
         else:
             auth = (provider.client_id, secret)
     with BoundedSession() as session:
-        response = session.post(metadata["token_endpoint"], data=data, auth=auth)
+        response = session.post(endpoint(provider, "token_endpoint"), data=data, auth=auth)
     if 400 <= response.status_code < 500:
         raise Refused("the code is not taken")
     token = json_of(response).get("id_token")
@@ -122,8 +130,8 @@ def _claims(provider: Provider, token: str) -> dict[str, Any]:
             leeway=LEEWAY,
             options={"require": ["exp", "iat", "iss", "aud", "sub"], "verify_iss": False},
         )
-    except jwt.PyJWTError as error:
-        raise Refused(str(error)) from error
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise Refused(type(error).__name__) from error
     if claims["iss"] != _issuer(provider, claims):
         raise Refused("it is another issuer's")
     audience = claims["aud"]
@@ -146,7 +154,7 @@ def _key(provider: Provider, key_id: str) -> jwt.PyJWK:
     age = time.monotonic() - known.keys_at
     if age > KEPT_SECONDS or (key_id not in known.keys and age > FETCHED_AGAIN_SECONDS):
         with BoundedSession() as session:
-            found = json_of(session.get(document(provider)["jwks_uri"]))
+            found = json_of(session.get(endpoint(provider, "jwks_uri")))
         known.keys, known.keys_at = dict(_readable(found)), time.monotonic()
     if key_id not in known.keys:
         raise Refused("no key has signed it")
@@ -156,11 +164,12 @@ def _key(provider: Provider, key_id: str) -> jwt.PyJWK:
 def _readable(found: dict[str, Any]) -> list[tuple[str, jwt.PyJWK]]:
     """Keys of kinds that are not known here are passed over, and so are those that encrypt."""
     keys = []
-    for each in found.get("keys", []):
+    listed = found.get("keys")
+    for each in listed if isinstance(listed, list) else []:
         try:
             if each.get("use", "sig") == "sig" and each.get("kty") != "oct":
                 keys.append((str(each.get("kid", "")), jwt.PyJWK.from_dict(each)))
-        except (jwt.PyJWTError, AttributeError):
+        except (jwt.PyJWTError, AttributeError, ValueError, TypeError):
             continue
     return keys
 

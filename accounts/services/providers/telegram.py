@@ -4,7 +4,6 @@ https://core.telegram.org/widgets/login#checking-authorization
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -25,7 +24,7 @@ def identity(provider: Provider, result: str) -> Identity:
         said = str(data.pop("hash"))
         signed_at = datetime.fromtimestamp(int(data["auth_date"]), UTC)
         subject = str(int(data["id"]))
-    except (binascii.Error, ValueError, KeyError, AttributeError, TypeError, OverflowError, OSError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise Refused("it cannot be read") from error
     lines = "\n".join(sorted(f"{name}={value}" for name, value in data.items()))
     key = hashlib.sha256(provider.client_secret.encode()).digest()

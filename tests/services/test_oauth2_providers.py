@@ -1,0 +1,148 @@
+"""The providers that speak OAuth 2.0 alone, each as its own documentation answers, at a server of the tests."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from allauth.socialaccount.providers.facebook import flows as facebook
+
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.core.provider import Identity
+from accounts.services import providers
+from accounts.services.providers import oauth2
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Issuer
+
+# By kind: what the provider answers to each of its paths, and who that is: subject, address, whether it is proved.
+KINDS: dict[str, tuple[dict[str, Any], tuple[str, str, bool]]] = {
+    "github": (
+        {
+            "/profile": {"id": 7, "login": "alice", "email": None},
+            "/emails": [
+                {"email": "old@example.org", "primary": False, "verified": True},
+                {"email": "alice@example.org", "primary": True, "verified": True},
+                {"email": "fake@example.org", "primary": False, "verified": False},
+            ],
+        },
+        ("7", "alice@example.org", True),
+    ),
+    "facebook": (
+        {"/me": {"id": "8", "email": "alice@example.org", "name": "Alice"}},
+        ("8", "alice@example.org", False),
+    ),
+    "discord": (
+        {"/profile": {"id": "9", "username": "alice", "email": "alice@example.org", "verified": True}},
+        ("9", "alice@example.org", True),
+    ),
+    "vk": ({"/profile": {"user": {"user_id": "10", "email": "alice@example.org"}}}, ("10", "alice@example.org", False)),
+    "yandex": (
+        {"/profile": {"id": "11", "login": "alice", "default_email": "alice@example.org"}},
+        ("11", "alice@example.org", False),
+    ),
+}
+SERVED = "https://github.com https://www.facebook.com https://discord.com https://id.vk.ru https://oauth.yandex.com"
+
+
+class Server:
+    """answers: by path. asked: the form or the query of each request, by path."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.answers: dict[str, Any] = {}
+        self.asked: dict[str, dict[str, str]] = {}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    http = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    here = Server(http.server_port)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            url = urlsplit(self.path)
+            sent = parse_qs(url.query) | parse_qs(self.rfile.read(length).decode())
+            here.asked[url.path] = {name: values[0] for name, values in sent.items()}
+            body = json.dumps(here.answers.get(url.path, {})).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    http.RequestHandlerClass = Handler
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    yield here
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: Any, server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One of them, at the server of the tests."""
+    name = str(request.param)
+    entry = Issuer(port=1).entry(id=name, kind=name, issuer=SERVED.split()[list(KINDS).index(name)])
+    settings.SOCIAL_PROVIDERS = [entry | {"trusts_email": name in ("github", "discord")}]
+    adapter = getattr(import_module(f"allauth.socialaccount.providers.{name}.views"), oauth2.ADAPTERS[name])
+    for attribute, path in (("access_token_url", "/token"), ("profile_url", "/profile"), ("emails_url", "/emails")):
+        monkeypatch.setattr(adapter, attribute, f"{server.url}{path}", raising=False)
+    monkeypatch.setattr(facebook, "GRAPH_API_URL", server.url)
+    server.answers = {"/token": {"access_token": "t1", "token_type": "bearer"}, **KINDS[name][0]}
+    return name
+
+
+def identity(kind: str) -> Identity:
+    provider = providers.find(kind)
+    return providers.exchanged(
+        provider, code="c1", verifier="v" * 43, redirect_uri="https://us.example/cb", nonce=None, device_id="d1"
+    )
+
+
+def test_the_request(kind: str) -> None:
+    begun = providers.begin(providers.find(kind), redirect_uri="https://us.example/cb")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
+    assert (query["client_id"], query["response_type"]) == (CLIENT_ID, "code")
+    assert query["redirect_uri"] == "https://us.example/cb"
+    assert query.get("code_challenge_method") == (None if kind == "facebook" else "S256")
+    assert "email" in query["scope"]
+    assert urlsplit(begun.url).scheme == "https"
+
+
+def test_who_it_is(kind: str, server: Server) -> None:
+    found = identity(kind)
+    assert (found.subject, found.email, found.email_is_proved) == KINDS[kind][1]
+    asked = server.asked["/token"]
+    assert (asked["code"], asked["client_id"], asked["client_secret"]) == ("c1", CLIENT_ID, CLIENT_SECRET)
+    assert asked["redirect_uri"] == "https://us.example/cb"
+    assert asked.get("code_verifier") == (None if kind == "facebook" else "v" * 43)
+    assert asked.get("device_id") == ("d1" if kind == "vk" else None)
+
+
+NOBODY = [{}, [], {"error": "bad"}, {"id": None, "user": {"user_id": None}}, "x", 7, {"id": {"a": 1}, "user": 7}]
+
+
+@pytest.mark.parametrize("answer", NOBODY, ids=str)
+def test_profiles_that_are_none(kind: str, server: Server, answer: Any) -> None:
+    server.answers |= dict.fromkeys(("/profile", "/me", "/emails"), answer)
+    with pytest.raises(AccountError) as refused:
+        identity(kind)
+    assert refused.value.code in (ErrorCode.PROVIDER_REFUSED, ErrorCode.PROVIDER_UNAVAILABLE)
+
+
+@pytest.mark.parametrize("answer", [{}, {"error": "invalid_grant"}, [], "x"], ids=str)
+def test_codes_that_are_not_taken(kind: str, server: Server, answer: Any) -> None:
+    server.answers["/token"] = answer
+    with pytest.raises(AccountError) as refused:
+        identity(kind)
+    assert refused.value.code == ErrorCode.PROVIDER_REFUSED
