@@ -7,9 +7,10 @@ No page looks at a cookie: who has the link may act, and nobody else's browser c
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
+from tempfile import SpooledTemporaryFile
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -29,10 +30,13 @@ from accounts.flows.request_password_reset import request_password_reset
 from accounts.flows.resend_verification import resend_verification
 from accounts.flows.reset_password import reset_password
 from accounts.flows.verify_email import verify_email
+from accounts.services import pauses
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Bytes of a copy of one's data.
+MOST_IN_MEMORY = 1_000_000
 # Refusals that pass with time, and their status.
 PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
 View = Callable[..., HttpResponseBase]
@@ -175,7 +179,7 @@ def not_registered(request: HttpRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The button answers with the file; it is written while it is sent."""
+    """The button answers with the file. Who reads it slowly keeps no connection to the database from others."""
     if request.method != "POST":
         return render(request, "pages/export.html", {"key": request.GET.get("key", "").strip()})
     try:
@@ -183,8 +187,13 @@ def export(request: HttpRequest) -> HttpResponseBase:
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
         return _over(request, _("It was used already, or it is older than a day. Ask for a new copy of your data."))
-    headers = {"Content-Disposition": 'attachment; filename="account-data.json"'}
-    return StreamingHttpResponse(_written(sections), content_type="application/json", headers=headers)
+    # In memory as long as it is small, else in a file that nobody else sees.
+    file = SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (the response closes it)
+    for part in _written(sections):
+        file.write(part.encode())
+    file.seek(0)
+    pauses.give_connection_back()
+    return FileResponse(file, as_attachment=True, filename="account-data.json", content_type="application/json")
 
 
 def _written(sections: Iterable[tuple[str, Iterable[Mapping[str, object]]]]) -> Iterator[str]:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from accounts.models import Message, Session, User
+from accounts.services import pauses
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link
+from tests.statements import Statements
 
 NEW_ADDRESS = "alicia@example.org"
 
@@ -97,6 +99,22 @@ def test_a_copy_of_ones_data(api: AuthApi, verified_alice: dict[str, Any], lette
     assert data["profile"][0]["email"] == "alice@example.org"
     assert [event["kind"] for event in data["security_events"]][-1] == "exported"
     assert api.http.post("/export", {"key": key}).status_code == 400
+
+
+def test_who_reads_it_slowly_keeps_no_connection(
+    api: AuthApi, verified_alice: dict[str, Any], letters: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is given back before the first byte is sent, and no statement is run after that."""
+    api.call("POST", "account/export/", {}, token=verified_alice["access"])
+    key = link(letters.only()).split("key=")[1]
+    given_back: list[int] = []
+    with Statements() as statements:
+        monkeypatch.setattr(pauses, "give_connection_back", lambda: given_back.append(1))
+        copy = api.http.post("/export", {"key": key})
+        assert given_back == [1]
+    with Statements() as later:
+        assert json.loads(b"".join(copy.streaming_content))["profile"]
+    assert (len(statements) > 0, len(later)) == (True, 0)
 
 
 def test_no_copy_to_an_address_that_is_not_verified(api: AuthApi, alice: dict[str, Any], rows: Any) -> None:
