@@ -11,7 +11,9 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
 from accounts.models import Message, User
+from accounts.ops import refusals
 from accounts.services import keys, pauses
+from accounts.services.passwords import Argon2idHasher
 from tests import mailbox
 from tests.clients.authapi import AuthApi
 
@@ -45,9 +47,17 @@ def _fresh_worker() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_even_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers about mailboxes come at once here; tests/services/test_pauses.py is about their time."""
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer comes at once; tests/services/test_pauses.py and tests/api/test_refusals.py are about their time."""
     monkeypatch.setattr(pauses, "EVEN_SECONDS", 0)
+    monkeypatch.setattr(refusals, "HELD_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password is hashed in less than a millisecond. Journeys, races and tests of the hash pay its real cost."""
+    monkeypatch.setattr(Argon2idHasher, "memory_cost", 64)
+    monkeypatch.setattr(Argon2idHasher, "time_cost", 1)
 
 
 @pytest.fixture

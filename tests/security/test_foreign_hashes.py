@@ -16,6 +16,12 @@ from accounts.services.moving import hashes
 from accounts.services.moving.hashes import HashRefusedError
 from tests.clients.authapi import PASSWORD, AuthApi
 
+
+@pytest.fixture(autouse=True)
+def cheap_hashes() -> None:
+    """None here: a password has its real cost."""
+
+
 SALT = b"\x00\xff\xfesalt-of-16-by"
 SIGNER_KEY = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
 

@@ -9,6 +9,12 @@ from accounts.services import passwords
 from tests.flows.context import client
 from tests.servers import ON_POSTGRES
 
+
+@pytest.fixture(autouse=True)
+def cheap_hashes() -> None:
+    """None here: a password has its real cost."""
+
+
 SECONDS = 30
 
 
