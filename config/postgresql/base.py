@@ -59,6 +59,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     metrics.CONNECTIONS_IN_USE.inc()
                 return connection
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        # Each request takes a connection out of the pool, which has it already. psycopg would lock it all the same.
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)
+
     def close(self) -> None:
         """Gives the connection back to the pool. One with an error is closed first, so that the pool drops it."""
         if self.errors_occurred and not self.in_atomic_block:

@@ -80,7 +80,7 @@ class RepeatableView(DialectView):
         return Response({"detail": _("This was done before.")})
 
     def _read_key(self, request: Request) -> RepeatKey | None:
-        text = request.headers.get("Idempotency-Key")
+        text = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if text is None or request.method != "POST" or not self.heeds_idempotency_key:
             return None
         user_id = None

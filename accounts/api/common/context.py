@@ -11,7 +11,7 @@ def client_context(request: HttpRequest, dialect: Dialect) -> ClientContext:
     """The ClientContext of a request that came in through `dialect`'s door."""
     return ClientContext(
         ip=client_ip(request),
-        user_agent=printable(request.headers.get("User-Agent", ""))[:400],
+        user_agent=printable(request.META.get("HTTP_USER_AGENT", ""))[:400],
         language=(get_language() or "en").split("-")[0],
         request_id=getattr(request, "request_id", ""),
         dialect=dialect,
@@ -20,7 +20,7 @@ def client_context(request: HttpRequest, dialect: Dialect) -> ClientContext:
 
 def client_ip(request: HttpRequest) -> str:
     """The address that TRUSTED_PROXY_COUNT proxies vouch for; what stands further left is the client's own word."""
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     chain = [*hops, request.META.get("REMOTE_ADDR", "")]
     claimed = chain[max(len(chain) - 1 - conf.trusted_proxy_count, 0)]
     try:

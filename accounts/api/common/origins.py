@@ -8,7 +8,7 @@ from accounts.core.conf import conf
 
 def is_from_elsewhere(request: HttpRequest | Request) -> bool:
     """Whether a browser sends a write from a site that is neither ours nor allowed by CORS_ALLOWED_ORIGINS."""
-    origin = request.headers.get("Origin")
+    origin = request.META.get("HTTP_ORIGIN")
     own = f"{request.scheme}://{request.get_host()}"
     return request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins)
 
