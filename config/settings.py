@@ -128,6 +128,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "accounts.ops.health.HealthMiddleware",
+    "accounts.ops.refusals.RefusalMiddleware",
     "accounts.ops.requests.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

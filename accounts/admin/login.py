@@ -22,6 +22,7 @@ from accounts.admin.entrance import enter
 from accounts.admin.factors import challenge_page
 from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
+from accounts.api.common.errors import PASSES, with_status
 from accounts.core.context import Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.change_password import change_password
@@ -44,6 +45,7 @@ class LoginForm(AdminAuthenticationForm):
     """Django's form, whose password is looked at by the flow that every login goes through."""
 
     logged_in: LoggedIn
+    refusal: AccountError | None = None
     # For the second factor that is still to be shown.
     challenge = ""
 
@@ -54,7 +56,8 @@ class LoginForm(AdminAuthenticationForm):
             try:
                 self.logged_in = log_in(names=(name,), password=password, kind=SessionKind.ADMIN, context=context)
             except AccountError as error:
-                if error.code in (ErrorCode.RATE_LIMITED, ErrorCode.OVERLOADED):
+                self.refusal = error
+                if error.code in PASSES:
                     raise ValidationError(error.sentences[0]) from None
                 self.challenge = error.data.get("challenge", "")
                 raise self.get_invalid_login_error() from None
@@ -83,7 +86,7 @@ class LoginView(DjangoLoginView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         if not form.challenge:
-            return super().form_invalid(form)
+            return with_status(super().form_invalid(form), form.refusal)
         asked = {"challenge": form.challenge, "next": self.get_redirect_url()}
         return render(self.request, "admin/second_factor.html", challenge_page(self.request, asked))
 
@@ -134,5 +137,5 @@ class PasswordChangeView(FormView):
         except AccountError as error:
             field = "new_password2" if error.code is ErrorCode.PASSWORD_INVALID else "old_password"
             form.add_error(field, " ".join(error.sentences))
-            return self.form_invalid(form)
+            return with_status(self.form_invalid(form), error)
         return HttpResponseRedirect(self.get_success_url())

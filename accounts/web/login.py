@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.api.common import browser_cookie
 from accounts.api.common.context import client_context
-from accounts.api.common.errors import retry_header
+from accounts.api.common.errors import PASSES, retry_header
 from accounts.api.common.origins import is_from_elsewhere
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext, Dialect
@@ -37,7 +37,7 @@ from accounts.models import Session
 from accounts.models.session import SessionKind
 from accounts.services import providers, sessions
 from accounts.services.logins import LoggedIn
-from accounts.web.views import CONTENT_SECURITY_POLICY, PASSES, View, page
+from accounts.web.views import CONTENT_SECURITY_POLICY, View, page
 
 BROWSER: dict[str, Any] = {"kind": SessionKind.BROWSER, "lifetime": browser_cookie.LIFETIME}
 # What binds a login with a provider to the browser that began it.

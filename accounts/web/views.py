@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.api.common.context import client_context
-from accounts.api.common.errors import retry_header
+from accounts.api.common.errors import PASSES, retry_header
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.delete_own_account import keep_account as keep
@@ -37,8 +37,6 @@ CONTENT_SECURITY_POLICY = (
 )
 # Bytes of a copy of one's data.
 MOST_IN_MEMORY = 1_000_000
-# Refusals that pass with time, and their status.
-PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
 View = Callable[..., HttpResponseBase]
 
 

@@ -72,7 +72,7 @@ class TestWrongPasswords:
         before = rows()
         answers = [door() for door in doors(name)]
         if name == "alice":
-            assert [answer.status_code for answer in answers] == [429, 429, 429, 429, 200, 200]
+            assert [answer.status_code for answer in answers] == [429, 429, 429, 429, 200, 429]
             assert error(answers[4])["code"] == "RATE_LIMITED"
             assert answers[2].json() == {"detail": "RATE_LIMITED"}
             assert len(looked_at) == 10
@@ -86,7 +86,7 @@ class TestWrongPasswords:
     def test_every_answer_says_when(self, alice: Any) -> None:
         for _ in range(10):
             AuthApi().login("alice", WRONG)
-        for answer in (door() for door in doors("alice")[:5]):
+        for answer in (door() for door in doors("alice")):
             assert 1790 <= int(answer.headers["Retry-After"]) <= 1800
 
     def test_the_right_one_is_not_looked_at_either_and_is_after_the_hour(
@@ -120,7 +120,9 @@ class TestWrongPasswords:
         body = {"old_password": WRONG, "new_password1": "battery-staple-7", "new_password2": "battery-staple-7"}
         for _ in range(10):
             assert b"entered incorrectly" in browser.post("/admin/password_change/", body).content
-        assert b"Too many requests." in browser.post("/admin/password_change/", body).content
+        refused = browser.post("/admin/password_change/", body)
+        assert b"Too many requests." in refused.content
+        assert (refused.status_code, refused.has_header("Retry-After")) == (429, True)
         assert looked_at == [PASSWORD] + [WRONG] * 10
 
     def test_right_ones_do_not_count(self, api: AuthApi, alice: Any) -> None:

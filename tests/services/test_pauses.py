@@ -17,7 +17,7 @@ NO_KEY = "MDE5.d4zzzz-" + "0" * 32
 
 
 @pytest.fixture(autouse=True)
-def _even_time(_no_even_time: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _even_time(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pauses, "EVEN_SECONDS", EVEN_SECONDS)
 
 

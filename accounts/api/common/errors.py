@@ -3,7 +3,7 @@ from typing import TypeGuard
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InternalError, OperationalError
-from django.http import Http404, UnreadablePostError
+from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from psycopg import Error as PsycopgError
 from psycopg.errors import ReadOnlySqlTransaction
@@ -16,11 +16,22 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which a client may try again that found the database away.
 DATABASE_RETRY = 2
+# Refusals that pass with time, and their status.
+PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
 
 
 def retry_header(error: AccountError) -> dict[str, str]:
     """The header Retry-After, where the refusal knows the time (RFC 9110 §10.2.3)."""
     return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+
+
+def with_status(page: HttpResponse, refusal: AccountError | None) -> HttpResponse:
+    """A page that tells a refusal, with the status and the Retry-After of one that passes with time."""
+    if refusal is not None and refusal.code in PASSES:
+        page.status_code = PASSES[refusal.code]
+        for name, value in retry_header(refusal).items():
+            page.headers[name] = value
+    return page
 
 
 def is_of_the_server(error: object) -> TypeGuard[DatabaseError]:
