@@ -3,28 +3,17 @@
 from typing import Any
 
 import pytest
-import time_machine
-from django.utils import timezone
 
 from accounts.core.conf import conf
 from accounts.models import Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
+from tests.clock import after
 from tests.mailbox import Mailbox, link, link_values
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 NOT_VALID = {"detail": "Token is invalid or expired", "code": "token_not_valid"}
 NO_BEARER = {"detail": "Authentication credentials were not provided.", "code": "not_authenticated"}
 BAD_LOGIN = {"non_field_errors": ["Unable to log in with provided credentials."]}
-
-
-@pytest.fixture(params=["json", "form", "multipart"])
-def any_api(request: pytest.FixtureRequest) -> AuthApi:
-    return AuthApi(body=request.param)
-
-
-def after(**delta: float) -> Any:
-    return time_machine.travel(timezone.now() + timezone.timedelta(**delta), tick=False)
 
 
 def test_whole_life(any_api: AuthApi, letters: Mailbox) -> None:

@@ -1,6 +1,5 @@
 """Every operation of the Durudex documents, on both endpoints: what succeeds, what each refusal says and changes."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -12,41 +11,14 @@ from django.utils import timezone
 from accounts.api.durudex.errors import WIRE
 from accounts.core.errors import ErrorCode
 from accounts.models import Message, Session, User, VerificationCode
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, code_in, error, word
+from tests.clock import after
 from tests.mailbox import Mailbox
 from tests.statements import Statements
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 CAROL = "carol@example.org"
-
-
-@pytest.fixture
-def durudex() -> Durudex:
-    return Durudex()
-
-
-@pytest.fixture(params=[False, True], ids=["newer", "older"])
-def either(request: pytest.FixtureRequest) -> Durudex:
-    return Durudex(older=request.param)
-
-
-@pytest.fixture
-def carol(durudex: Durudex) -> dict[str, Any]:
-    """A signed-up user: `access` and `refresh`."""
-    tokens: dict[str, Any] = durudex.register("carol").json()["data"]["signUp"]
-    return tokens
-
-
-@pytest.fixture
-def unchanged(rows: Callable[[], dict[str, int]]) -> Callable[[], bool]:
-    before = rows()
-    return lambda: rows() == before
-
-
-def after(**delta: float) -> Any:
-    return time_machine.travel(timezone.now() + timezone.timedelta(**delta), tick=False)
 
 
 def wrong(code: str) -> str:

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 SIGN_IN = 'signIn(input: {username: "alice", password: "wrong-horse-9"}) { access }'
 
 
-@pytest.fixture(params=[False, True], ids=["newer", "older"])
-def either(request: pytest.FixtureRequest) -> Durudex:
-    return Durudex(older=request.param)
-
-
 @pytest.fixture(autouse=True)
 def _nothing_changes(rows: Any) -> Any:
     before = rows()

@@ -16,35 +16,12 @@ from accounts.core.errors import ErrorCode
 from accounts.models import Message, SecurityEvent, Session, User
 from accounts.models.security_event import EventKind
 from tests import openapi
-from tests.clients.authapi import PASSWORD, AuthApi
-from tests.clients.fastapi_users import COOKIE, FastAPIUsers
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
+from tests.clients.fastapi_users import ARTHUR, COOKIE, MERLIN, FastAPIUsers
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
-ARTHUR = "king.arthur@camelot.bt"
-MERLIN = "merlin@camelot.bt"
 UNAUTHORIZED = {"detail": "Unauthorized"}
-
-
-@pytest.fixture
-def client() -> FastAPIUsers:
-    return FastAPIUsers()
-
-
-@pytest.fixture
-def arthur(client: FastAPIUsers) -> str:
-    """A registered user's access token."""
-    client.register(ARTHUR)
-    return client.token(ARTHUR)
-
-
-@pytest.fixture
-def merlin(client: FastAPIUsers) -> str:
-    """A superuser's access token."""
-    client.register(MERLIN)
-    User.objects.filter(email=MERLIN).update(is_superuser=True)
-    return client.token(MERLIN)
 
 
 def id_of(email: str) -> str:

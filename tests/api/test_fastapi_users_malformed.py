@@ -118,11 +118,6 @@ ODD_IDS = [
 
 
 @pytest.fixture
-def client() -> FastAPIUsers:
-    return FastAPIUsers()
-
-
-@pytest.fixture
 def token(client: FastAPIUsers) -> str:
     """A superuser's, so that nothing is refused for want of a role."""
     from accounts.models import User

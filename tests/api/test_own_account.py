@@ -19,11 +19,6 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 
 
-@pytest.fixture(params=["json", "form", "multipart"])
-def any_api(request: pytest.FixtureRequest) -> AuthApi:
-    return AuthApi(body=request.param)
-
-
 def make_old() -> None:
     """The session's proof is older than ten minutes."""
     session = Session.objects.get()

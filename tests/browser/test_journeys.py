@@ -8,11 +8,10 @@ from django.contrib.auth.models import Group
 from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import add_user
 from accounts.models import User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link, link_values
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NEW_PASSWORD = "battery-staple-7"
 
 
 def test_verify(page: Any, site: str, api: AuthApi, letters: Mailbox, look: Any) -> None:

@@ -7,6 +7,7 @@ from tests import openapi
 from tests.mailbox import Mailbox, code_in
 
 PASSWORD = "correct-horse-9"
+NEW_PASSWORD = "battery-staple-7"
 
 
 class AuthApi:

@@ -8,6 +8,8 @@ from tests import openapi
 from tests.clients.authapi import PASSWORD
 
 COOKIE = "fastapiusersauth"
+ARTHUR = "king.arthur@camelot.bt"
+MERLIN = "merlin@camelot.bt"
 
 
 class FastAPIUsers:

@@ -8,12 +8,11 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import change_user
 from accounts.models import SecurityEvent, Session, User
 from accounts.models.session import EndReason
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.concurrency.race import race, rounds, statuses
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NEW_PASSWORD = "battery-staple-7"
 ADMIN = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.ADMIN)
 
 

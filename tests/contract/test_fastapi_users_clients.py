@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Session, User
-from tests.clients.authapi import PASSWORD
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
 from tests.clients.fastapi_users import FastAPIUsers
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parents[1].parent / "shared" / "spec" / "fastapi-users-flow.ru.md"
-NEW_PASSWORD = "battery-staple-7"
 EMAIL = "king.arthur@camelot.bt"
 PRINTED_ID = "4fd3477b-eccf-4ee3-8f7d-68ad72261476"
 PACKAGES = ("axios@1.21.1", "typescript@5.9.3", "@types/node@20.19.43")

@@ -14,11 +14,11 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.services.providers import oidc
+from tests.clients.authapi import PASSWORD
 from tests.contract.oracle import Oracle
 from tests.provider import ALICE, Issuer, issuer
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct-horse-9"
 STATE_COOKIE = "fastapiusersoauthcsrf"
 
 # What differs on purpose, and why; each is shown by the test of its name in TestOnPurpose.

@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests import openapi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
 from tests.clients.fastapi_users import COOKIE, FastAPIUsers
 from tests.contract.oracle import Oracle
 from tests.mailbox import Mailbox, link_values
@@ -21,8 +22,6 @@ from tests.mailbox import Mailbox, link_values
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("immediate")]
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-PASSWORD = "correct-horse-9"
-NEW_PASSWORD = "battery-staple-7"
 HEADERS = ("content-type", "www-authenticate", "location")
 
 # What differs on purpose, and why; each is shown by the test of its name in TestOnPurpose.

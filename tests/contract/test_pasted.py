@@ -7,13 +7,12 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, word
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 BLANKS = " \t{}\u00a0\n"
 
 

@@ -13,7 +13,6 @@ from accounts.models import Message, SecurityEvent, User
 from accounts.services.logins import LoggedIn
 from tests.clients.authapi import PASSWORD
 
-NEW_PASSWORD = "battery-staple-7"
 ADDRESS = "alice@example.org"
 _CLIENT = ClientContext(ip="203.0.113.7", user_agent="Test/1", language="en", request_id="r1", dialect=Dialect.AUTHAPI)
 

@@ -10,13 +10,12 @@ from django.test import Client
 
 from accounts.flows.administer import change_user
 from accounts.models import Message, SecurityEvent, Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.flows.context import client, logged_in, signed_up
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 
 
 def events() -> list[tuple[str, str, str | None]]:

@@ -10,19 +10,8 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.administer import add_user, change_user, delete_user
 from accounts.flows.end_sessions import end_sessions
 from accounts.models import SecurityEvent, Session, User
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import (
-    ADDRESS,
-    NEW_PASSWORD,
-    client,
-    event,
-    forget,
-    logged_in,
-    mailed,
-    recorded,
-    refusal,
-    signed_up,
-)
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
+from tests.flows.context import ADDRESS, client, event, forget, logged_in, mailed, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
 

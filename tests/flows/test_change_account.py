@@ -14,19 +14,8 @@ from accounts.flows.change_account import change_account
 from accounts.flows.report_not_me import report_not_me
 from accounts.flows.verify_email import verify_email
 from accounts.models import Message, Session, User
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import (
-    ADDRESS,
-    NEW_PASSWORD,
-    client,
-    event,
-    forget,
-    logged_in,
-    mailed,
-    recorded,
-    refusal,
-    signed_up,
-)
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
+from tests.flows.context import ADDRESS, client, event, forget, logged_in, mailed, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
 NEW_ADDRESS = "alicia@example.org"

@@ -5,18 +5,8 @@ import pytest
 from accounts.core.errors import ErrorCode
 from accounts.flows.change_password import change_password
 from accounts.models import SecurityEvent, Session, User
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import (
-    ADDRESS,
-    NEW_PASSWORD,
-    client,
-    event,
-    logged_in,
-    mailed,
-    recorded,
-    refusal,
-    signed_up,
-)
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
+from tests.flows.context import ADDRESS, client, event, logged_in, mailed, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from accounts.flows.sign_up import sign_up
 from accounts.flows.verify_email import verify_email
 from accounts.models import Message, User
 from accounts.services import links
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import ADDRESS, NEW_PASSWORD, client, recorded, refusal, signed_up
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
+from tests.flows.context import ADDRESS, client, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
 

@@ -10,19 +10,8 @@ from accounts.flows.request_code import request_code
 from accounts.flows.reset_password import reset_password, reset_password_with_code
 from accounts.models import Message, Session, User
 from accounts.services import links
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import (
-    ADDRESS,
-    NEW_PASSWORD,
-    client,
-    event,
-    forget,
-    logged_in,
-    mailed,
-    recorded,
-    refusal,
-    signed_up,
-)
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
+from tests.flows.context import ADDRESS, client, event, forget, logged_in, mailed, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
 

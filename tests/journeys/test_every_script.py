@@ -8,14 +8,13 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import Message, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.durudex import Durudex, code_in
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
 ADDRESS, OTHER_SPELLING, NEW = "Jörg@example.com", "jo\u0308RG@EXAMPLE.com", "йорґ@приклад.укр"
-NEW_PASSWORD = "battery-staple-7"
 
 
 def kept() -> list[tuple[str, str, str]]:

@@ -14,14 +14,13 @@ import pytest
 from django.db import connection
 
 from accounts.models import Message
-from tests.clients.authapi import PASSWORD
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD
 from tests.migrations.previous import ROOT, take_out
 from tests.processes import database_url, finish, manage, web_server
 from tests.servers import ON_POSTGRES, free_port, wait_for_port
 from tests.smtp import mail_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NEW_PASSWORD = "battery-staple-7"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 # What the journey of one person has mailed to them.

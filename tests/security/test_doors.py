@@ -12,12 +12,11 @@ from django.test import Client
 from accounts.models import LoginCode, Message, SecurityEvent, Session, User, VerificationCode
 from accounts.services import passwords
 from tests.api.malformed import BAD_VALUES, CORPUS, Malformed
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.durudex import GRAPHQL_JSON, Durudex, error, word
 from tests.clients.fastapi_users import FastAPIUsers
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 GRAPHS = ["/graph/query", "/graph/v1/query"]
 PAGES = ["/verify-email", "/verify-email/again", "/reset-password", "/reset-password/again", "/not-me"]
 SIGN_IN = f'signIn(input: {{username: "alice", password: "{PASSWORD}"}}) {{ access }}'

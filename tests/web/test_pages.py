@@ -6,13 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import SecurityEvent, Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.clients.durudex import Durudex
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.mailbox import Mailbox, link, link_values
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "battery-staple-7"
 
 
 @pytest.fixture
