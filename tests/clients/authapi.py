@@ -8,6 +8,9 @@ from tests.mailbox import Mailbox, code_in
 
 PASSWORD = "correct-horse-9"
 NEW_PASSWORD = "battery-staple-7"
+NOT_VALID = {"detail": "Token is invalid or expired", "code": "token_not_valid"}
+NO_BEARER = {"detail": "Authentication credentials were not provided.", "code": "not_authenticated"}
+BAD_LOGIN = {"non_field_errors": ["Unable to log in with provided credentials."]}
 
 
 class AuthApi:

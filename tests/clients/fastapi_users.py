@@ -4,12 +4,18 @@ from urllib.parse import urlencode
 
 from django.test import Client
 
+from accounts.models import User
 from tests import openapi
 from tests.clients.authapi import PASSWORD
 
 COOKIE = "fastapiusersauth"
 ARTHUR = "king.arthur@camelot.bt"
 MERLIN = "merlin@camelot.bt"
+UNAUTHORIZED = {"detail": "Unauthorized"}
+
+
+def id_of(email: str) -> str:
+    return str(User.objects.get(email=email).pk)
 
 
 class FastAPIUsers:
