@@ -1,10 +1,32 @@
-"""The commands that move users in and out, as a test calls them."""
+"""The commands that move users in and out, as a test calls them, and files for them."""
 
+import json
 import sys
 from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from tests.clients.authapi import PASSWORD
+
+HASH = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=10)
+
+
+def csv(*rows: str, header: str = "id,username,email,password") -> bytes:
+    """A file of CSV with these rows."""
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def jsonl(*users: dict[str, Any]) -> bytes:
+    """A file of JSON Lines with these users."""
+    return b"".join(json.dumps(user).encode() + b"\n" for user in users)
+
+
+def names() -> list[str]:
+    """The usernames of all users, sorted."""
+    return sorted(User.objects.values_list("username", flat=True))
 
 
 class Run:

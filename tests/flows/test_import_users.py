@@ -1,12 +1,10 @@
-"""`manage.py import_users` of CSV and JSON Lines: rules, collisions, bad input, and going on after an interruption."""
+"""`manage.py import_users` of CSV and JSON Lines: rules, collisions, progress, and going on after an interruption."""
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from io import StringIO
@@ -22,25 +20,12 @@ from django.core.management.base import OutputWrapper
 from accounts.flows import import_users as flow
 from accounts.management.progress import Progress
 from accounts.models import Message, SecurityEvent, User
-from accounts.services.moving import checking, texts
+from accounts.services.moving import checking
 from tests.clients.authapi import PASSWORD, AuthApi
-from tests.moving import Run
+from tests.moving import HASH, Run, csv, jsonl, names
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
-HASH = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=10)
-
-
-def csv(*rows: str, header: str = "id,username,email,password") -> bytes:
-    return "\n".join([header, *rows, ""]).encode()
-
-
-def jsonl(*users: dict[str, Any]) -> bytes:
-    return b"".join(json.dumps(user).encode() + b"\n" for user in users)
-
-
-def names() -> list[str]:
-    return sorted(User.objects.values_list("username", flat=True))
 
 
 def test_csv(api: AuthApi) -> None:
@@ -245,53 +230,6 @@ def test_mail_only_when_it_is_asked_for(letters: Any) -> None:
     assert list(Message.objects.values_list("kind", "to")) == [("password_reset", "bob@example.org")]
 
 
-def test_broken_lines(tmp_path: Path) -> None:
-    good = [jsonl({"email": f"user{n}@example.org", "password": HASH}) for n in range(4)]
-    broken = [b'{"email": \n', b'{"email": "\xff@example.org"}\n', b"[1]\n", b'{"email": 7, "is_staff": "maybe"}\n']
-    broken += [b'{"email": "x@example.org", "created_at": "yesterday"}\n', b'{"email": "x\\u0000@example.org"}\n']
-    broken += [b'{"email": "' + b"a" * texts.LONGEST + b'"}\n', b'{"email": "\\ud800@example.org"}\n']
-    path = tmp_path / "users.jsonl"
-    path.write_bytes(good[0] + b"".join(broken) + b"\n" + good[1] + good[2] + good[3][:30])
-    run = Run(path, "jsonl")
-    assert run.code == 1
-    assert [line.split(" (")[0] for line in run.told[:-1]] == [
-        "line 2: no JSON",
-        "line 3: not UTF-8",
-        "line 4: no JSON object",
-        "line 5: is_staff is neither true nor false",
-        "line 6: created_at is no time",
-        "line 7: email has a NUL",
-        "line 8: longer than 1,048,576 bytes",
-        "line 9: no JSON",
-        "line 13: no JSON: the file ends in the middle",
-    ]
-    assert names() == ["user0", "user1", "user2"]
-
-
-@pytest.mark.parametrize(
-    ("data", "told"),
-    [
-        (b"", []),
-        ("id,email\n1,a@example.org\n".encode("utf-16"), ["line 1: not UTF-8: UTF-16 is not read"]),
-        (b"id,passwrd,email\n1,x,a@example.org\n", ["line 1: the column passwrd is unknown"]),
-        (b"id\n1\n", ["line 1: the column email is missing"]),
-        (b'id,email\n1,"a@example.org\n2,b@example.org\n', ["line 2: no CSV (unexpected end of data)"]),
-        (b"id,email\n1,\xff@example.org\n", ["line 2: email is not UTF-8"]),
-        (b"id,email\n" + b"1" * (texts.LONGEST + 1) + b"\n", ["line 2: longer than 1,048,576 bytes"]),
-        (b"id,email\n1," + b"e" * 200_000 + b"\n", ["line 2: no CSV (field larger than field limit (131072))"]),
-    ],
-)
-def test_files_that_are_none(data: bytes, told: list[str]) -> None:
-    run = Run("-", "csv", given=data)
-    assert (run.code, [line.partition(";")[0] for line in run.told[:-1]]) == (1 if told else 0, told)
-    assert User.objects.count() == 0
-
-
-def test_a_byte_order_mark() -> None:
-    assert Run("-", "csv", given=b"\xef\xbb\xbf" + csv(f"1,bob,bob@example.org,{HASH}")).code == 0
-    assert names() == ["bob"]
-
-
 def test_somebody_registers_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     check, made = checking.check, []
 
@@ -307,30 +245,6 @@ def test_somebody_registers_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (run.code, run.told) == (0, [f"line 2: another account has the username: {made[0].pk}"])
     assert names() == ["Alice", "bob"]
     assert EmailAddress.objects.count() == SecurityEvent.objects.filter(kind="imported").count() == 1
-
-
-def test_a_hundred_megabytes_without_an_end(tmp_path: Path) -> None:
-    """In a process of its own, whose memory is looked at."""
-    path = tmp_path / "long.jsonl"
-    with path.open("wb") as out:
-        out.write(jsonl({"email": "a@example.org"}) + b'{"email": "')
-        for _ in range(100):
-            out.write(b"a" * 2**20)
-        out.write(b'"}\n' + jsonl({"email": "b@example.org"}))
-    code = (
-        "import re, sys\n"
-        "from accounts.services.moving import texts\n"
-        "found = list(texts.json_lines(texts.Source(open(sys.argv[1], 'rb'))))\n"
-        "objects = list(texts.json_objects(texts.Source(open(sys.argv[1], 'rb'))))\n"
-        "most = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]\n"
-        "print(len(found), len(objects), int(most) // 1024)\n"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-    found, objects, megabytes = map(int, said.split())
-    assert (found, objects) == (3, 2)
-    assert megabytes < 50
 
 
 def test_killed_in_the_middle(tmp_path: Path, settings: Any) -> None:
@@ -360,16 +274,6 @@ def test_killed_in_the_middle(tmp_path: Path, settings: Any) -> None:
     run = Run(path, "jsonl")
     assert (run.code, run.out[1]) == (0, f"{there:,} are there already.")
     assert User.objects.count() == EmailAddress.objects.count() == total
-
-
-def test_out_of_a_pipe(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_bytes(jsonl({"email": "bob@example.org"})))
-    writer.start()
-    assert Run(pipe, "jsonl").code == 0
-    writer.join()
-    assert names() == ["bob"]
 
 
 class Screen(StringIO):
