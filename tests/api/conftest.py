@@ -9,6 +9,7 @@ from accounts.models import User
 from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
 from tests.clients.fastapi_users import ARTHUR, MERLIN, FastAPIUsers
+from tests.mailbox import Mailbox
 
 
 @pytest.fixture(params=["json", "form", "multipart"])
@@ -55,6 +56,13 @@ def merlin(client: FastAPIUsers) -> str:
     client.register(MERLIN)
     User.objects.filter(email=MERLIN).update(is_superuser=True)
     return client.token(MERLIN)
+
+
+@pytest.fixture
+def user(alice: Any, letters: Mailbox) -> User:
+    """alice, who is not verified and has a session; nothing is left in the outbox."""
+    letters.collect()
+    return User.objects.with_address().get(username="alice")
 
 
 @pytest.fixture

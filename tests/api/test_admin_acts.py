@@ -1,6 +1,5 @@
 """A user's page: what a support call needs to know and to do, act by act."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,59 +10,15 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.admin.user_acts import ACTS
-from accounts.core import clock
-from accounts.models import Message, Note, Passkey, RecoveryCode, SecurityEvent, Session, TotpFactor, User
-from accounts.services import factors
+from accounts.models import Message, Note, Passkey, SecurityEvent, Session, TotpFactor, User
+from tests.api.admin_pages import act, give_factors, page_of, recorded, said, staff_with, state
 from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link_values
-from tests.second_factors import enrol
 
 __all__ = ["admin", "root"]
-
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-def page_of(admin: Client, user: Any) -> str:
-    answer = admin.get(f"/admin/accounts/user/{user.pk}/change/")
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def act(admin: Client, name: str, user: Any, **values: str) -> Any:
-    """Presses the button on the page that asks."""
-    url = f"/admin/accounts/user/{user.pk}/act/{name}/"
-    assert admin.get(url).status_code == 200
-    return admin.post(url, values, follow=True)
-
-
-def said(answer: Any) -> list[tuple[str, str]]:
-    """Level and text of the first message on the page."""
-    _before, _list, shown = answer.content.decode().partition('class="messagelist"')
-    return re.findall(r'<li class="(\w+)">([^<]*)</li>', shown)[:1]
-
-
-def recorded() -> list[tuple[str, str | None, str | None]]:
-    """What administrators did beside logging in: kind, to whom, by whom."""
-    events = SecurityEvent.objects.filter(actor_kind="administrator").order_by("id")
-    return list(events.values_list("kind", "user__username", "actor__username"))
-
-
-@pytest.fixture
-def user(alice: Any, letters: Mailbox) -> User:
-    """alice, who is not verified and has a session; nothing is left in the outbox."""
-    letters.collect()
-    return User.objects.with_address().get(username="alice")
-
-
-def give_factors(user: User) -> None:
-    now = clock.now()
-    TotpFactor.objects.create(user=user, secret="x", created_at=now, last_step=0, last_used_at=now)
-    RecoveryCode.objects.create(user=user, code_hash="x", created_at=now)
-    rest = {"credential_hash": "x", "credential": b"x", "sign_count": 0, "is_backed_up": False}
-    Passkey.objects.create(user=user, name="Blue key", created_at=now, last_used_at=now, **rest)
-    factors.note(user)
 
 
 def test_the_page_says_how_a_user_stands(admin: Client, user: User) -> None:
@@ -214,28 +169,7 @@ def test_there_is_no_act_for_nobody_and_no_other_act(admin: Client, user: User) 
     assert admin.get("/admin/accounts/user/00000000-0000-0000-0000-000000000001/act/unlock/").status_code == 404
 
 
-def staff_with(*codenames: str) -> Client:
-    AuthApi().register("sam")
-    sam = User.objects.get(username="sam")
-    sam.is_staff = True
-    sam.store("is_staff")
-    sam.user_permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="accounts"))
-    client = Client()
-    assert client.post("/admin/login/", {"username": "sam", "password": PASSWORD}).status_code == 302
-    return client
-
-
 VALUES = {"note": {"text": "x"}, "correct-email": {"email": "right@example.org", "how": "at-once"}}
-
-
-def state() -> Any:
-    return (
-        list(User.objects.exclude(username="sam").order_by("pk").values()),
-        list(Session.objects.exclude(user__username="sam").order_by("pk").values()),
-        Message.objects.count(),
-        Note.objects.count(),
-        SecurityEvent.objects.count(),
-    )
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -280,86 +214,6 @@ def test_an_act_needs_its_csrf_token(root: User, user: User) -> None:
     assert client.post("/admin/login/", body).status_code == 302
     assert client.post(f"/admin/accounts/user/{user.pk}/act/deactivate/", {}).status_code == 403
     assert User.objects.get(pk=user.pk).is_active is True
-
-
-class TestRecentProof:
-    """What cannot be undone asks who is there, unless they have just said so."""
-
-    @pytest.fixture
-    def later(self, admin: Client) -> Client:
-        """A login that is more than ten minutes old."""
-        Session.objects.filter(kind="admin").update(auth_time=clock.now() - timedelta(minutes=10, seconds=1))
-        return admin
-
-    def paths(self, user: User) -> list[tuple[str, dict[str, Any], str]]:
-        """What asks for it, with its body, and where it leads back to."""
-        page = f"/admin/accounts/user/{user.pk}"
-        listed, selected = "/admin/accounts/user/", {"_selected_action": [str(user.pk)]}
-        return [
-            (f"{page}/act/reset-factors/", {}, f"{page}/act/reset-factors/"),
-            (f"{page}/delete/", {"post": "yes"}, f"{page}/delete/"),
-            (listed, {"action": "delete_selected", "post": "yes", **selected}, listed),
-            (listed, {"action": "remove_factors", **selected}, listed),
-        ]
-
-    def test_an_old_login_is_not_enough(self, later: Client, user: User) -> None:
-        give_factors(user)
-        before = state()
-        for path, body, back in self.paths(user):
-            answer = later.post(path, body)
-            expected = f"/admin/proof/?next={back.replace('/', '%2F')}"
-            assert (answer.status_code, answer.headers["Location"]) == (302, expected)
-        assert state() == before
-        assert later.get(f"/admin/accounts/user/{user.pk}/act/deactivate/").status_code == 200
-
-    def test_after_the_password_it_goes_on(self, later: Client, user: User) -> None:
-        give_factors(user)
-        path = f"/admin/accounts/user/{user.pk}/act/reset-factors/"
-        asked = later.get(path).headers["Location"]
-        assert 'name="code"' not in later.get(asked).content.decode()
-        wrong = later.post("/admin/proof/", {"password": "wrong-horse-9", "next": path})
-        assert "This password is wrong." in wrong.content.decode()
-        assert later.get(path).status_code == 302
-        answer = later.post("/admin/proof/", {"password": PASSWORD, "next": path})
-        assert (answer.status_code, answer.headers["Location"]) == (302, path)
-        assert later.post(path).status_code == 302
-        assert Passkey.objects.count() == 0
-        assert SecurityEvent.objects.filter(kind="reauthenticated").count() == 1
-
-    def test_a_code_of_the_app_is_as_good(self, root: User, user: User, api: AuthApi) -> None:
-        app = enrol(api.login("root").json()["access"])
-        client = Client()
-        login = client.post("/admin/login/", {"username": "root", "password": PASSWORD}).content.decode()
-        (challenge,) = re.findall(r'name="challenge" value="([^"]+)"', login)
-        answer = client.post("/admin/login/second-factor/", {"challenge": challenge, "code": app.next()})
-        assert answer.status_code == 302
-        Session.objects.filter(kind="admin").update(auth_time=clock.now() - timedelta(minutes=11))
-        path = f"/admin/accounts/user/{user.pk}/delete/"
-        asked = client.get(path).headers["Location"]
-        assert 'name="code"' in client.get(asked).content.decode()
-        wrong = client.post("/admin/proof/", {"code": app.wrong(), "next": path}).content.decode()
-        assert "This code is wrong, used or expired." in wrong
-        assert client.post(path, {"post": "yes"}).status_code == 302
-        assert User.objects.filter(pk=user.pk).exists()
-        assert client.post("/admin/proof/", {"code": app.recovery_codes[0], "next": path}).headers["Location"] == path
-        assert client.post(path, {"post": "yes"}).status_code == 302
-        assert not User.objects.filter(pk=user.pk).exists()
-
-    def test_it_leads_nowhere_else(self, later: Client) -> None:
-        body = {"password": PASSWORD, "next": "https://evil.example/"}
-        assert later.post("/admin/proof/", body).headers["Location"] == "/admin/"
-
-    def test_wrong_passwords_are_counted(self, later: Client) -> None:
-        with time_machine.travel(NOON, tick=False):
-            later.post("/admin/login/", {"username": "root", "password": PASSWORD})
-            for _try in range(10):
-                later.post("/admin/proof/", {"password": "wrong-horse-9"})
-            refused = later.post("/admin/proof/", {"password": PASSWORD}).content.decode()
-        assert "Too many requests. Try again later." in refused
-
-    def test_it_is_for_who_is_in_the_admin(self, later: Client) -> None:
-        assert Client().get("/admin/proof/").status_code == 302
-        assert Client().post("/admin/proof/", {"password": PASSWORD}).status_code == 302
 
 
 def test_the_address_of_an_administrator_is_corrected_by_superusers_alone(admin: Client, user: User) -> None:

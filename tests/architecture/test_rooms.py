@@ -86,10 +86,3 @@ def test_flows_take_keywords_and_neither_requests_nor_querysets(path: Path) -> N
             types = " ".join(ast.unparse(one.annotation) for one in node.args.kwonlyargs if one.annotation)
             assert "QuerySet" not in types, node.name
             assert "Request" not in types, node.name
-
-
-def test_no_file_is_too_long() -> None:
-    lengths = {
-        path: len(path.read_text().splitlines()) for path in ACCOUNTS.rglob("*.py") if "migrations" not in path.parts
-    }
-    assert {path.name: length for path, length in lengths.items() if length > 400} == {}

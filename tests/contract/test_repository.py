@@ -60,10 +60,21 @@ def test_the_example_file_lists_every_variable() -> None:
     assert sorted(lines) == sorted(READ)
 
 
+def tracked(pattern: str) -> list[Path]:
+    """The files of the repository whose path fits this pattern."""
+    listed = subprocess.run(["git", "ls-files", "-z", pattern], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
 def documents() -> list[Path]:
     """The repository's own *.md files. Those of docs/client are generated."""
-    listed = subprocess.run(["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in listed.stdout.split("\0") if name and not name.startswith("docs/client/")]
+    return [path for path in tracked("*.md") if not path.is_relative_to(ROOT / "docs" / "client")]
+
+
+def test_no_python_file_is_too_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in tracked("*.py") if path.exists()}
+    assert len(lengths) > 400
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > 400} == {}
 
 
 def targets(text: str) -> list[str]:
