@@ -4,13 +4,11 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 
 from tests import openapi
+from tests.json_server import serving
 
 ALICE = {"sub": "a1", "email": "alice@example.org", "email_verified": True}
 CLIENT_ID = "our-client"
@@ -134,39 +133,15 @@ class Issuer:
 
 @contextmanager
 def issuer() -> Iterator[Issuer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    here = Issuer(port=server.server_port)
+    here = Issuer(port=0)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
-            here.asked.append(self.path)
-            time.sleep(here.seconds)
-            status, answer = here.answer(self.path, form) if here.status == 200 else (here.status, {})
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", answer)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str, form: dict[str, str]) -> tuple[int, Any]:
+        here.asked.append(path)
+        time.sleep(here.seconds)
+        return here.answer(path, form) if here.status == 200 else (here.status, {})
 
-        do_POST = do_GET
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    server.RequestHandlerClass = Handler
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(answer) as here.port:
         yield here
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class Browser:

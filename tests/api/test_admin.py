@@ -9,22 +9,18 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from accounts.core import clock
-from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.models import Message, SecurityEvent, Session, User
 from accounts.services import passwords
+from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
-CONTEXT = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
 
 
 @pytest.fixture
 def root(db: Any) -> User:
-    return add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
-    )
+    return add_root()
 
 
 @pytest.fixture

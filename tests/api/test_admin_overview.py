@@ -12,11 +12,10 @@ from django.test import Client
 
 from accounts.admin.charts import HEIGHT, chart, grouped
 from accounts.core import clock
-from accounts.flows.administer import add_user
 from accounts.flows.count_by_hour import count_by_hour, measure_users, note_worker
 from accounts.models import Message, SecurityEvent, User
 from accounts.services import keys, overview
-from tests.api.test_admin import CONTEXT
+from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.statements import Statements
 
@@ -33,9 +32,7 @@ def noon() -> Any:
 
 @pytest.fixture
 def admin(noon: Any, db: Any) -> Client:
-    add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
-    )
+    add_root()
     return entered("root")
 
 

@@ -30,15 +30,11 @@ def measure() -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from accounts.core.context import ClientContext, Dialect
-    from accounts.flows.administer import add_user
     from accounts.flows.count_by_hour import count_by_hour, measure_users
     from accounts.models import SecurityEvent, Session, User
+    from tests.administrators import add_root
 
-    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
-    add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
-    )
+    add_root()
     while count_by_hour(most_hours=24):
         pass
     measure_users()

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.models import User
+from tests.administrators import add_root
 from tests.clients.authapi import NEW_PASSWORD, PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link, link_values
 
@@ -119,10 +118,7 @@ def test_swagger_asks_the_server_it_came_from(scripted_page: Any, site: str, db:
 
 
 def test_admin(scripted_page: Any, site: str, api: AuthApi, look: Any) -> None:
-    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
-    add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
-    )
+    add_root()
     token = api.register("alice").json()["access"]
     page = scripted_page
     page.goto(f"{site}/admin/")

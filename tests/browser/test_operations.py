@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.flows.count_by_hour import count_by_hour, measure_users, note_worker
 from accounts.flows.start_job import start_job
 from accounts.management.jobs import run_one_job
 from accounts.models import User
 from accounts.models.job import JobKind
 from accounts.services import keys
+from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD, AuthApi
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,9 +32,7 @@ PAGES = {
 @pytest.fixture
 def known(api: AuthApi) -> dict[str, Any]:
     """What stands in the paths; there is something to see on each page."""
-    root = add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
-    )
+    root = add_root()
     api.register("alice")
     api.login("alice", "wrong-horse-9")
     job = start_job(

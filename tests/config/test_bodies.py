@@ -14,9 +14,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from tests import processes
+from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.servers import free_port, wait_for_port
 
@@ -105,15 +104,7 @@ def test_a_body_without_a_length_is_read(server: Server, api: AuthApi) -> None:
 
 
 def test_a_body_without_a_length_is_read_on_pages_and_in_the_admin(server: Server, api: AuthApi) -> None:
-    context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
-    add_user(
-        username="root",
-        email="root@example.org",
-        password=PASSWORD,
-        is_superuser=True,
-        verified=True,
-        context=context,
-    )
+    add_root()
     for type, encoded in FORMS:
         fields = {"token": "x", "password1": PASSWORD, "password2": "another"}
         status, page = server.post("/reset-password", type, encoded(fields))

@@ -8,11 +8,10 @@ import pytest
 
 from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.flows.start_job import start_job
 from accounts.models import Job, SecurityEvent, User
 from accounts.models.job import JobKind
-from tests.clients.authapi import PASSWORD
+from tests.administrators import add_root
 from tests.delivery.worker_log import assert_ended_well
 from tests.processes import finish, manage
 
@@ -32,9 +31,7 @@ def wait_for(settled: int, *, state: str = "") -> None:
 
 
 def test_killed_in_the_middle() -> None:
-    root = add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
-    )
+    root = add_root()
     names = [f"user{number}" for number in range(USERS)]
     User.objects.bulk_create(
         User(username=name, username_key=name, email=f"{name}@example.org", email_key=f"{name}@example.org")

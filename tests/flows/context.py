@@ -11,6 +11,7 @@ from accounts.flows.log_in import log_in
 from accounts.flows.sign_up import sign_up
 from accounts.models import Message, SecurityEvent, User
 from accounts.services.logins import LoggedIn
+from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD
 
 ADDRESS = "alice@example.org"
@@ -29,6 +30,13 @@ def signed_up(username: str = "alice") -> User:
     )
     forget()
     return User.objects.with_address().get(username=username)
+
+
+def by_root() -> ClientContext:
+    """The context of a request of root, the superuser whom this adds."""
+    root = add_root()
+    forget()
+    return client().by_administrator(root.pk)
 
 
 def logged_in(username: str = "alice") -> LoggedIn:

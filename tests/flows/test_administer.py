@@ -11,23 +11,9 @@ from accounts.flows.administer import add_user, change_user, delete_user
 from accounts.flows.end_sessions import end_sessions
 from accounts.models import SecurityEvent, Session, User
 from tests.clients.authapi import NEW_PASSWORD, PASSWORD
-from tests.flows.context import ADDRESS, client, event, forget, logged_in, mailed, recorded, refusal, signed_up
+from tests.flows.context import ADDRESS, by_root, client, event, logged_in, mailed, recorded, refusal, signed_up
 
 pytestmark = pytest.mark.django_db
-
-
-def by_root() -> ClientContext:
-    """The client of root, a superuser whom this makes."""
-    root = add_user(
-        username="root",
-        email="root@example.org",
-        password=PASSWORD,
-        is_superuser=True,
-        verified=True,
-        context=client(),
-    )
-    forget()
-    return client().by_administrator(root.pk)
 
 
 def test_an_account_is_added_without_session_and_mail(rows: Any) -> None:

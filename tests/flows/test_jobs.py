@@ -13,15 +13,13 @@ from django.db import OperationalError
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
-from accounts.flows.administer import add_user
 from accounts.flows.run_job import claim_job, next_items, settle_item
 from accounts.flows.start_job import start_job, stop_job
 from accounts.management import jobs as worker
 from accounts.models import Job, JobItem, SecurityEvent, Session, User
 from accounts.models.job import ItemState, JobKind
 from accounts.services import jobs
-from tests.clients.authapi import PASSWORD
-from tests.flows.context import client, forget, logged_in, mailed, recorded, signed_up
+from tests.flows.context import by_root, client, logged_in, mailed, recorded, signed_up
 from tests.second_factors import enrol
 
 pytestmark = pytest.mark.django_db
@@ -29,16 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def root() -> ClientContext:
-    user = add_user(
-        username="root",
-        email="root@example.org",
-        password=PASSWORD,
-        is_superuser=True,
-        verified=True,
-        context=client(),
-    )
-    forget()
-    return client().by_administrator(user.pk)
+    return by_root()
 
 
 def people(*names: str) -> list[uuid.UUID]:

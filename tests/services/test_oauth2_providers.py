@@ -1,9 +1,6 @@
 """The providers that speak OAuth 2.0 alone, each as its own documentation answers, at a server of the tests."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +12,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.provider import Identity
 from accounts.services import providers
 from accounts.services.providers import oauth2
+from tests.json_server import serving
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Issuer
 
 # By kind: what the provider answers to each of its paths, and who that is: subject, address, whether it is proved.
@@ -50,42 +48,23 @@ SERVED = "https://github.com https://www.facebook.com https://discord.com https:
 class Server:
     """answers: by path. asked: the form or the query of each request, by path."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self) -> None:
+        self.url = ""
         self.answers: dict[str, Any] = {}
         self.asked: dict[str, dict[str, str]] = {}
+
+    def answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        url = urlsplit(path)
+        self.asked[url.path] = {name: values[0] for name, values in parse_qs(url.query).items()} | form
+        return 200, self.answers.get(url.path, {})
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    http = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    here = Server(http.server_port)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            url = urlsplit(self.path)
-            sent = parse_qs(url.query) | parse_qs(self.rfile.read(length).decode())
-            here.asked[url.path] = {name: values[0] for name, values in sent.items()}
-            body = json.dumps(here.answers.get(url.path, {})).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    http.RequestHandlerClass = Handler
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    yield here
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    here = Server()
+    with serving(here.answer) as port:
+        here.url = f"http://127.0.0.1:{port}"
+        yield here
 
 
 @pytest.fixture(params=KINDS)
