@@ -2,24 +2,19 @@ import getpass
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from accounts.core.errors import AccountError
 from accounts.flows.administer import change_user
 from accounts.management.context import command_context
-from accounts.services import users
+from accounts.management.user_command import UserCommand, find_user
 
 
-class Command(BaseCommand):
+class Command(UserCommand):
     help = "Sets a user's password, and ends their sessions; DJANGO_NEW_PASSWORD is taken instead of asking."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="a username or an e-mail address")
-
     def handle(self, *args: Any, **options: Any) -> None:
-        user = users.find(options["name"])
-        if user is None:
-            raise CommandError(f"There is no user {options['name']}.")
+        user = find_user(options["name"])
         password = os.environ.get("DJANGO_NEW_PASSWORD") or ""
         if not password:
             password = getpass.getpass("New password: ")
