@@ -1,9 +1,6 @@
 """Users as services export them: Auth0, Firebase, Keycloak, Kratos, Clerk, Cognito."""
 
-from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from accounts.services.hashers import from_base64, to_base64
 from accounts.services.moving.providers import Names
@@ -14,8 +11,10 @@ from accounts.services.moving.records import (
     Values,
     as_uuid,
     mapping,
+    mapping_or_text,
     mappings,
     moment,
+    parsed,
     text,
     truth,
 )
@@ -41,9 +40,7 @@ def auth0(where: str, values: Values, names: Names) -> Record:
         last_visit=moment(values, "last_login"),
         avatar_url=text(values, "picture"),
     )
-    for each in mappings(values, "identities"):
-        if (provider := text(each, "provider")) != "auth0":
-            record.identities.append(Identity(provider=names.ours(provider), subject=text(each, "user_id")))
+    record.identities = names.identities(mappings(values, "identities"), "provider", "user_id", without=("auth0",))
     if values.get("multifactor"):
         record.left_out.append(FACTOR)
     return record
@@ -64,10 +61,8 @@ def firebase(where: str, values: Values, names: Names) -> Record:
         last_visit=moment(values, "lastSignedInAt") or moment(values, "lastLoginAt"),
         avatar_url=text(values, "photoUrl"),
     )
-    for each in mappings(values, "providerUserInfo"):
-        if (provider := text(each, "providerId")) not in ("password", "phone"):
-            subject = text(each, "rawId") or text(each, "federatedId")
-            record.identities.append(Identity(provider=names.ours(provider), subject=subject))
+    listed = mappings(values, "providerUserInfo")
+    record.identities = names.identities(listed, "providerId", "rawId", "federatedId", without=("password", "phone"))
     record.left_out += [PHONE] * bool(text(values, "phoneNumber")) + [FACTOR] * bool(values.get("mfaInfo"))
     return record
 
@@ -90,16 +85,14 @@ def keycloak(where: str, values: Values, names: Names) -> Record:
             record.password = _keycloak_hash(each)
         else:
             record.left_out.append(FACTOR)
-    for each in mappings(values, "federatedIdentities"):
-        provider = names.ours(text(each, "identityProvider"))
-        record.identities.append(Identity(provider=provider, subject=text(each, "userId")))
+    record.identities = names.identities(mappings(values, "federatedIdentities"), "identityProvider", "userId")
     return record
 
 
 def _keycloak_hash(credential: Values) -> str:
     """In PHC form. Before Keycloak 8, everything stood beside the type."""
-    data = _json(credential, "credentialData") or credential
-    secret = _json(credential, "secretData") or credential
+    data = mapping_or_text(credential, "credentialData") or credential
+    secret = mapping_or_text(credential, "secretData") or credential
     algorithm, rounds = text(data, "algorithm"), text(data, "hashIterations")
     salt = _same(text(secret, "salt"))
     kept = _same(text(secret, "value") or text(secret, "hashedSaltedValue"))
@@ -125,7 +118,7 @@ def kratos(where: str, values: Values, names: Names) -> Record:
         external_id=old_id or email,
         username=text(traits, "username"),
         email=email,
-        password=text(_json(mapping(credentials, "password"), "config"), "hashed_password"),
+        password=text(mapping_or_text(mapping(credentials, "password"), "config"), "hashed_password"),
         verified=verified.get(email.lower(), False),
         is_active=text(values, "state") != "inactive",
         created_at=moment(values, "created_at"),
@@ -169,9 +162,7 @@ def clerk(where: str, values: Values, names: Names) -> Record:
         last_visit=moment(values, "last_sign_in_at"),
         avatar_url=text(values, "image_url") if truth(values, "has_image") else "",
     )
-    for each in mappings(values, "external_accounts"):
-        provider, subject = text(each, "provider"), text(each, "provider_user_id")
-        record.identities.append(Identity(provider=names.ours(provider), subject=subject))
+    record.identities = names.identities(mappings(values, "external_accounts"), "provider", "provider_user_id")
     has_factor = bool(text(values, "totp_secret")) or truth(values, "two_factor_enabled")
     record.left_out += [PHONE] * bool(text(values, "primary_phone_number")) + [FACTOR] * has_factor
     return record
@@ -194,30 +185,10 @@ def cognito(where: str, values: Values, names: Names) -> Record:
         is_active=truth(values, "Enabled", True),
         created_at=moment(values, "UserCreateDate"),
     )
-    for each in mappings({"list": _json_list(attributes.get("identities", ""))}, "list"):
-        provider = names.ours(text(each, "providerName"))
-        record.identities.append(Identity(provider=provider, subject=text(each, "userId")))
+    listed = mappings({"identities": parsed(attributes.get("identities", ""), "identities")}, "identities")
+    record.identities = names.identities(listed, "providerName", "userId")
     record.left_out += [PHONE] * ("phone_number" in attributes)
     return record
-
-
-def _json(values: Values, name: str) -> Mapping[str, Any]:
-    """An object, or one in a text."""
-    value = values.get(name)
-    if not isinstance(value, str):
-        return mapping(values, name)
-    return mapping({name: _parsed(value, name)}, name)
-
-
-def _json_list(value: str) -> Any:
-    return _parsed(value, "identities") if value else []
-
-
-def _parsed(value: str, name: str) -> Any:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        raise UnreadableError(f"{name} is no JSON") from None
 
 
 def _same(text: str) -> str:

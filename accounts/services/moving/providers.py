@@ -1,5 +1,7 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from accounts.services.moving.records import Identity, Values, text
 
 # What others call the providers that allauth knows.
 KNOWN = {
@@ -21,3 +23,21 @@ class Names:
 
     def ours(self, theirs: str) -> str:
         return self.given.get(theirs) or KNOWN.get(theirs, theirs)
+
+    def identities(
+        self, accounts: Iterable[Values], provider: str, *subject: str, without: tuple[str, ...] = ()
+    ) -> list[Identity]:
+        """Who somebody is at other providers.
+
+        accounts: one object for each. provider: the name of the value that names the provider. subject: the names of
+        the values that may be the id there; the first one that is filled counts. without: no providers, but ways to
+        log in at the service itself.
+        """
+        return [
+            Identity(
+                provider=self.ours(text(account, provider)),
+                subject=next(filter(None, (text(account, name) for name in subject)), ""),
+            )
+            for account in accounts
+            if text(account, provider) not in without
+        ]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 # Longer than any name, address, hash or id that could be taken.
 LONGEST_TEXT = 2000
 # What is below is seconds since 1970, what is above milliseconds.
@@ -175,6 +177,22 @@ def mapping(values: Values, name: str) -> Values:
     if not isinstance(value, Mapping):
         raise UnreadableError(f"{name} is no object")
     return value
+
+
+def parsed(value: str, name: str) -> Any:
+    """What the JSON in the text `value` says; None for an empty text. name: of the text, for the refusal."""
+    if not value:
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise UnreadableError(f"{name} is no JSON") from None
+
+
+def mapping_or_text(values: Values, name: str) -> Values:
+    """An object within an object, or one that is written as JSON in a text."""
+    value = values.get(name)
+    return mapping({name: parsed(value, name)} if isinstance(value, str) else values, name)
 
 
 def mappings(values: Values, name: str) -> list[Values]:

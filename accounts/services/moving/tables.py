@@ -1,10 +1,6 @@
 """Rows of users as Django, FastAPI Users and Supabase have them, out of their databases or a file."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
-
-import orjson
 
 from accounts.services.moving.providers import Names
 from accounts.services.moving.records import (
@@ -14,6 +10,7 @@ from accounts.services.moving.records import (
     Values,
     as_uuid,
     mapping,
+    mapping_or_text,
     mappings,
     moment,
     text,
@@ -94,13 +91,11 @@ def supabase(where: str, values: Values, names: Names) -> Record:
         is_active=banned_until is None or banned_until < datetime.now(UTC),
         created_at=moment(values, "created_at"),
         last_visit=moment(values, "last_sign_in_at"),
-        avatar_url=text(_json(values, "raw_user_meta_data"), "avatar_url"),
+        avatar_url=text(mapping_or_text(values, "raw_user_meta_data"), "avatar_url"),
     )
-    for each in mappings(values, "identities"):
-        if (provider := text(each, "provider")) not in ("email", "phone"):
-            # Before 2023, the column of the provider's id was called id.
-            subject = text(each, "provider_id") or text(each, "id")
-            record.identities.append(Identity(provider=names.ours(provider), subject=subject))
+    # Before 2023, the column provider_id was called id.
+    listed = mappings(values, "identities")
+    record.identities = names.identities(listed, "provider", "provider_id", "id", without=("email", "phone"))
     if text(values, "phone"):
         record.left_out.append("a phone number")
     return record
@@ -110,13 +105,3 @@ def text_of_time(values: Values, name: str) -> str:
     """Whether a time is there, whatever it is."""
     value = values.get(name)
     return "" if value is None else str(value)
-
-
-def _json(values: Values, name: str) -> Mapping[str, Any]:
-    """An object, which CSV has as text."""
-    if not isinstance(values.get(name), str):
-        return mapping(values, name)
-    try:
-        return mapping({name: orjson.loads(values[name] or "{}")}, name)
-    except orjson.JSONDecodeError:
-        raise UnreadableError(f"{name} is no JSON") from None
