@@ -14,7 +14,7 @@ from accounts.api.fastapi_users.errors import Word
 from accounts.api.fastapi_users.parsing import NoBodyParser
 from accounts.api.fastapi_users.schema import AUTH_TAG, operation
 from accounts.api.fastapi_users.shapes import AuthorizationUrl, BearerResponse, UserRead
-from accounts.api.fastapi_users.views import TOKEN_LIFETIME, CredentialView, FastAPIUsersView, with_cookie
+from accounts.api.fastapi_users.views import TOKEN_LIFETIME, CredentialView, FastAPIUsersView, with_cookie, with_token
 from accounts.core.conf import conf
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.core.provider import Identity
@@ -157,8 +157,7 @@ class CallbackView(Callback, CredentialView):
     def get(self, request: Request, provider: str) -> Response:
         if refused := self.refused(provider):
             return refused
-        token = self.log_in(provider).tokens.access
-        return _spent(Response(BearerResponse({"access_token": token, "token_type": "bearer"}).data))
+        return _spent(with_token(self.log_in(provider).tokens.access))
 
     def log_in(self, provider: str) -> LoggedIn:
         return log_in_with_provider(

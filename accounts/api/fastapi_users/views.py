@@ -137,8 +137,7 @@ class LoginView(CredentialView):
         challenges=True,
     )
     def post(self, request: Request) -> Response:
-        token = self.log_in().tokens.access
-        return Response(BearerResponse({"access_token": token, "token_type": "bearer"}).data)
+        return with_token(self.log_in().tokens.access)
 
     def log_in(self) -> LoggedIn:
         # FastAPI takes an empty field of a form for a missing one.
@@ -184,8 +183,7 @@ class MfaView(CredentialView):
         words=(Word.MFA_BAD_CHALLENGE, Word.INVALID_CODE, Word.LOGIN_USER_NOT_VERIFIED, Word.LOGIN_BAD_CREDENTIALS),
     )
     def post(self, request: Request) -> Response:
-        token = self.answer().tokens.access
-        return Response(BearerResponse({"access_token": token, "token_type": "bearer"}).data)
+        return with_token(self.answer().tokens.access)
 
     def answer(self) -> LoggedIn:
         return answer_challenge(**self.body(MfaBody), kind=self.kind, context=self.client())
@@ -309,6 +307,11 @@ class UnknownPathView(CredentialView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound
+
+
+def with_token(token: str) -> Response:
+    """An answer with the access token in its body."""
+    return Response(BearerResponse({"access_token": token, "token_type": "bearer"}).data)
 
 
 def with_cookie(token: str, *, max_age: timedelta) -> Response:
