@@ -9,8 +9,8 @@ from django.db import connections
 
 from accounts.core.conf import conf
 
-# Connections beside those of the web server: the worker's, which sends mail, purges, counts and does jobs with one
-# each, and one each for two commands at a time.
+# Connections that the web server does not use. The worker has one each for mail, purges, counts and jobs. Two commands
+# at a time have one each.
 OTHER_CONNECTIONS = 6
 
 
@@ -37,14 +37,14 @@ def rate_limits_are_on(**kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.database)
 def connections_fit(databases: Sequence[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Runs with `check --database default` and with `migrate`. A pooler has a number of its own to fit."""
+    """Runs with `check --database default` and with `migrate`. It does not look at the limit of a pooler."""
     connection = connections["default"]
     if "default" not in (databases or ()) or connection.vendor != "postgresql":
         return []
     if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return []
     with connection.cursor() as cursor:
-        # PostgreSQL has the second kind of reserved ones since version 16.
+        # PostgreSQL has `reserved_connections` since version 16.
         cursor.execute(
             "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
             " - coalesce(current_setting('reserved_connections', true)::int, 0)"

@@ -1,4 +1,4 @@
-"""The one clock: everything that has a time asks here."""
+"""The one clock. All code that needs the time asks here."""
 
 from datetime import UTC, datetime
 

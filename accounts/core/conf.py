@@ -11,7 +11,7 @@ from accounts.core.provider import Provider
 
 @dataclass(frozen=True, kw_only=True)
 class FirebaseHashes:
-    """What Firebase hashes the passwords of one project with."""
+    """The parameters with which Firebase hashes the passwords of one project."""
 
     signer_key: bytes
     salt_separator: bytes
@@ -27,12 +27,12 @@ class AccountSettings:
 
     @property
     def browser_origins(self) -> list[str]:
-        """The other origins whose pages may call it."""
+        """The other origins whose pages may call the product."""
         return list(settings.CORS_ALLOWED_ORIGINS)
 
     @property
     def audience(self) -> str:
-        """For whom tokens are: their claim `aud`."""
+        """The claim `aud` of tokens: for whom they are."""
         return str(settings.AUDIENCE)
 
     @property
@@ -41,7 +41,7 @@ class AccountSettings:
 
     @property
     def email_change_is_confirmed(self) -> bool:
-        """Whether a user's new address is theirs only when it was confirmed from the new mailbox."""
+        """Whether a new address counts only after a confirmation from the new mailbox."""
         return bool(settings.EMAIL_CHANGE == "confirmed")
 
     @property
@@ -70,17 +70,17 @@ class AccountSettings:
 
     @property
     def own_origins(self) -> list[str]:
-        """Whose pages may ask for a passkey."""
+        """The origins whose pages may ask for a passkey."""
         return [self.public_url, *self.browser_origins]
 
     @property
     def recent_proof_for_factors(self) -> timedelta:
-        """How long ago somebody may have proved who they are who changes their second factors."""
+        """How old a proof of identity may be for a change of second factors."""
         return timedelta(minutes=10)
 
     @property
     def recent_proof(self) -> timedelta:
-        """How long ago somebody may have proved who they are who changes the address or the password without it."""
+        """How old a proof of identity may be for a change of the address, or of the password without the old one."""
         return timedelta(hours=1)
 
     @property
@@ -99,12 +99,12 @@ class AccountSettings:
 
     @property
     def admin_idle_time(self) -> timedelta:
-        """How long a login to the admin lives while nobody asks for a page of it."""
+        """How long a login to the admin lives without a request."""
         return timedelta(hours=1)
 
     @property
     def looks_are_recorded(self) -> bool:
-        """Whether it is an event that an administrator opens the page of a user."""
+        """Whether an event is recorded when an administrator opens a user's page."""
         return bool(settings.ADMIN_VIEW_EVENTS == "on")
 
     @property
@@ -128,7 +128,7 @@ class AccountSettings:
 
     @property
     def deletion_grace(self) -> timedelta:
-        """How long an account can be kept after all whose owner asked for its deletion; 0: it goes at once."""
+        """How long the owner of an account can take back its deletion; 0: the account is deleted at once."""
         return timedelta(days=settings.DELETION_GRACE_DAYS)
 
     @property
@@ -145,22 +145,22 @@ class AccountSettings:
         return bool(settings.RATE_LIMITS == "on")
 
     def limit(self, name: str) -> int:
-        """How many of what limits.py counts are allowed in its window; `name` is the name of the setting."""
+        """How many tries a limit of limits.py allows in its window; `name` is the name of the setting."""
         return int(settings.LIMITS[name])
 
     @property
     def place_known_for(self) -> timedelta:
-        """How long the place of a login has wrong passwords of its own (contract, Limits)."""
+        """How long wrong passwords are counted separately for a place of an earlier login (contract, Limits)."""
         return timedelta(days=30)
 
     @property
     def most_waiting_for_a_hash(self) -> int:
-        """How many passwords may wait in one worker while another one is hashed."""
+        """How many passwords may wait in one worker while one password is hashed."""
         return int(settings.HASH_QUEUE)
 
     @property
     def firebase_hashes(self) -> FirebaseHashes | None:
-        """None where no accounts come from Firebase."""
+        """The parameters of Firebase's hashes; None if no accounts come from Firebase."""
         if not settings.FIREBASE_SIGNER_KEY:
             return None
         return FirebaseHashes(
@@ -172,17 +172,17 @@ class AccountSettings:
 
     @property
     def reserved_usernames(self) -> tuple[str, ...]:
-        """Names that nobody chooses for themselves."""
+        """Usernames that only an administrator can give."""
         return tuple(settings.RESERVED_USERNAMES)
 
     @property
     def pwned_passwords_url(self) -> str:
-        """The service that tells leaked passwords, without a trailing slash; "" where none is asked."""
+        """The service of leaked passwords, without a trailing slash; "" if no service is asked."""
         return str(settings.PWNED_PASSWORDS_URL)
 
     @property
     def providers(self) -> dict[str, Provider]:
-        """With whom people sign in, by id."""
+        """The providers at which people can log in, by id."""
         lists = ("scopes", "audiences")
         return {
             each["id"]: Provider(**each | {name: tuple(each[name]) for name in lists})
@@ -191,12 +191,12 @@ class AccountSettings:
 
     @property
     def social_redirect_urls(self) -> tuple[str, ...]:
-        """Where applications of ours may be sent back to with a provider's code, letter by letter."""
+        """The exact URLs to which a browser may return with a provider's code."""
         return tuple(settings.SOCIAL_REDIRECT_URLS)
 
     @property
     def redis_url(self) -> str:
-        """The Redis that counts for all workers and hosts; "" where there is none."""
+        """The URL of the Redis that counts for all workers and hosts; "" without one."""
         return str(settings.REDIS_URL)
 
     @property
@@ -215,7 +215,7 @@ class AccountSettings:
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """SECRET_KEY first, then the former ones that are still honoured."""
+        """SECRET_KEY, then the former keys that are still accepted."""
         return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 

@@ -1,4 +1,4 @@
-"""Who is asking, in the one shape that every door gives to a flow."""
+"""Who is asking. Every door gives this to a flow in the same form."""
 
 import ipaddress
 import uuid
@@ -28,7 +28,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who does what a flow is asked for. user_id: of the user or the administrator, None for all others."""
+    """Who asks for the work of a flow. user_id: the id of the user or the administrator; None for all others."""
 
     kind: ActorKind
     user_id: uuid.UUID | None = None
@@ -36,9 +36,9 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatKey:
-    """Under what a request may be repeated (services/idempotency.py).
+    """The key under which a client may repeat a request (services/idempotency.py).
 
-    id: of its row. secret: what encrypts its answer. fingerprint: of its path and body.
+    id: the id of the request's row. secret: the key that encrypts its answer. fingerprint: a hash of its path and body.
     """
 
     id: str
@@ -47,7 +47,7 @@ class RepeatKey:
 
 
 def place_of(ip: str) -> str:
-    """The address, or the /64 network of an IPv6 address, which belongs to one client as a whole."""
+    """The address, or the /64 network of an IPv6 address: one client usually has the whole network."""
     return str(ipaddress.ip_network((ip, 64), strict=False)) if ":" in ip else ip
 
 
@@ -58,12 +58,12 @@ STRANGER = Actor(kind=ActorKind.STRANGER)
 class ClientContext:
     """What a flow may know of the request behind it.
 
-    ip: the client's address behind the trusted proxies, or "" where there is none (a command).
+    ip: the client's address behind the trusted proxies; "" without one (a command).
     user_agent: at most 400 characters.
     language: one of settings.LANGUAGES; mail caused by the request is written in it.
-    request_id: stands in the logs and in the security events of this request.
+    request_id: the logs and the security events of this request contain it.
     actor: who asks, as far as the door knows.
-    repeat_key: under what the client may repeat the request, None where it does not say.
+    repeat_key: the key under which the client may repeat the request; None without one.
     """
 
     ip: str
@@ -76,12 +76,12 @@ class ClientContext:
 
     @property
     def place(self) -> str:
-        """What limits take for one client: the address, or the /64 network of an IPv6 address; "" without one."""
+        """What limits count as one client: the address, or the /64 network of an IPv6 address; "" without one."""
         return place_of(self.ip)
 
     @property
     def is_trusted(self) -> bool:
-        """Whether an administrator or the operator asks: limits are made for others."""
+        """Whether an administrator or the operator asks. Limits do not count their requests."""
         return self.actor.kind in (ActorKind.ADMINISTRATOR, ActorKind.COMMAND)
 
     def by_user(self, user_id: uuid.UUID) -> Self:

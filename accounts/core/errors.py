@@ -1,4 +1,4 @@
-"""Every refusal of the core, as one enum; each dialect has one total table from it to its wire."""
+"""Every refusal of the core, as one enum. Each dialect has one table that says how it sends each of them."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -54,7 +54,7 @@ class ErrorCode(StrEnum):
     SUPERUSER_PROTECTED = "superuser_protected"
 
 
-# What a person is told of each code, unless the refusal has reasons of its own.
+# The sentence for each code. A refusal with reasons of its own shows those instead.
 SENTENCES = {
     ErrorCode.RATE_LIMITED: _("Too many requests. Try again later."),
     ErrorCode.OVERLOADED: _("The server is busy. Try again in a moment."),
@@ -67,9 +67,9 @@ SENTENCES = {
     ErrorCode.PASSWORD_INVALID: _("This password cannot be used."),
     ErrorCode.WRONG_PASSWORD: _("Your old password was entered incorrectly. Please enter it again."),
     ErrorCode.INVALID_VERIFICATION_KEY: _("This key is wrong, used or expired."),
-    # Of any mailed link that neither verifies an address nor resets a password.
+    # For a mailed link that neither verifies an address nor resets a password.
     ErrorCode.INVALID_NOTICE_KEY: _("This key is wrong, used or expired."),
-    # Some dialects have a word of their own for a used key; the others say the same as for a wrong one.
+    # Some dialects have their own word for a used key. The others answer as for a wrong key.
     ErrorCode.EMAIL_ALREADY_VERIFIED: _("This key is wrong, used or expired."),
     ErrorCode.INVALID_RESET_TOKEN: _("This reset link is wrong, used or expired."),
     ErrorCode.INVALID_CODE: _("This code is wrong, used or expired."),
@@ -110,11 +110,11 @@ SENTENCES = {
 
 
 class AccountError(Exception):
-    """A refusal that the client is told.
+    """A refusal that the client sees.
 
-    code: which one.
-    reasons: sentences for a person, in the language of the request; empty where the code says it all.
-    data: what a client may need beside the code, under names that every dialect renders in its own way.
+    code: the kind of the refusal.
+    reasons: sentences for a person, in the language of the request; empty if the code says enough.
+    data: values that a client may need beside the code. Every dialect renders them in its own way.
       `retry_after` is the number of seconds after which the same may be asked again.
     """
 
@@ -126,22 +126,22 @@ class AccountError(Exception):
 
     @property
     def retry_after(self) -> int | None:
-        """After how many seconds the same may be asked again, where it is known."""
+        """After how many seconds the client may ask again; None if that is not known."""
         return self.data.get("retry_after")
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What a person is told: the reasons, or the one sentence of the code."""
+        """The text for a person: the reasons, or the sentence of the code."""
         return self.reasons or (str(SENTENCES[self.code]),)
 
     @property
     def details(self) -> dict[str, Any]:
-        """The data beside the waiting time, which wires that have headers say in one."""
+        """The data without `retry_after`, which wires with headers send as a header."""
         return {name: value for name, value in self.data.items() if name != "retry_after"}
 
 
 class AccountErrors(AccountError):
-    """Several refusals of one request. A wire that can only say one of them says the first."""
+    """Several refusals of one request. A wire with room for only one sends the first."""
 
     def __init__(self, errors: list[AccountError]) -> None:
         super().__init__(errors[0].code, reasons=errors[0].reasons, data=errors[0].data)
@@ -149,7 +149,7 @@ class AccountErrors(AccountError):
 
     @classmethod
     def gather(cls, *checks: Callable[[], object]) -> None:
-        """Runs every check, and raises what they refused together."""
+        """Runs every check, then raises all their refusals as one."""
         errors = []
         for check in checks:
             try:

@@ -1,4 +1,4 @@
-"""What is counted for Prometheus. Every label has few values; none is a text that a client sent."""
+"""The metrics for Prometheus. Every label has few values, and no label contains text from a client."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -3,12 +3,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """Somebody else who says who a person is (SOCIAL_PROVIDERS, read by config/providers.py).
+    """Another service at which people log in (SOCIAL_PROVIDERS, read by config/providers.py).
 
-    id: in our routes and rows. kind: which protocol and which habits. issuer: whose identities these are; no two
-    providers share one. audiences: client ids of our other applications whose id tokens are taken as well.
-    team_id, key_id: of Apple, whose client_secret is a private key. trusts_email: whether its word that an address is
-    verified is taken. trusts_factors: whether its "mfa" counts as a second factor.
+    id: its name in our routes and rows. kind: its protocol, with its peculiarities. issuer: who issues these
+    identities; no two providers have the same issuer. audiences: client ids of our other applications; their id tokens
+    are accepted too. team_id, key_id: for Apple alone, whose client_secret is a private key. trusts_email: whether we
+    believe it that an address is verified. trusts_factors: whether its "mfa" counts as a second factor.
     """
 
     id: str
@@ -25,16 +25,17 @@ class Provider:
     trusts_factors: bool
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Leaves out the secret."""
         return f"Provider({self.id!r})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who a provider says somebody is.
+    """A person, as a provider names them.
 
-    subject: who at the provider; never the address. email: "" where it does not say one. email_is_proved: whether the
-    provider has said that it is theirs and its word is taken. has_factor: whether a second factor of theirs counts.
+    subject: the person's id at the provider; never the address. email: "" if the provider names none. email_is_proved:
+    whether the provider says that the address is verified, and we believe it. has_factor: whether the provider has
+    checked a second factor, and that counts here.
     """
 
     provider: Provider

@@ -1,4 +1,4 @@
-"""Values that flows answer with and more than one of them shares."""
+"""Values that more than one flow returns."""
 
 from dataclasses import dataclass
 

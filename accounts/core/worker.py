@@ -1,4 +1,4 @@
-"""The worker that serves, as the rest of the product knows it; the server sets what is here (config/)."""
+"""What the rest of the product knows of the worker that serves. The server (config/) sets these values."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class RunApart(Protocol):
-    """Runs call(*args), and answers what it answers."""
+    """Runs call(*args), and returns its result."""
 
     def __call__(self, call: Callable[..., T], args: tuple[Any, ...], /) -> T: ...
 
@@ -16,7 +16,7 @@ def _run_here(call: Callable[..., T], args: tuple[Any, ...], /) -> T:
     return call(*args)
 
 
-# How work that computes for long lets other requests go on.
+# Runs a long computation so that other requests go on meanwhile.
 run_apart: RunApart = _run_here
-# Whether the worker was told to stop: it answers what it has, and wants no more.
+# Whether the worker was told to stop. It then finishes its present requests and takes no new ones.
 is_stopping = False

@@ -9,24 +9,24 @@ from accounts.models.user import User
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
     def live(self, now: datetime) -> Self:
-        """Neither spent, nor past its time, nor guessed at too often."""
+        """Challenges that are not spent, not expired, and have tries left."""
         return self.filter(spent_at=None, expires_at__gt=now, tries_left__gt=0)
 
 
 class Challenge(models.Model):
-    """What still has to be proved before a session begins, and what was proved so far (services/challenges.py)."""
+    """A login that needs another proof before its session begins (services/challenges.py)."""
 
-    # Of the text that the client holds.
+    # The hash of the text that the client holds.
     id = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    # The methods, with blanks between.
+    # The methods that were proved, separated by blanks.
     proved = models.CharField(max_length=64)
-    # Of the password that was proved: with another one this is over.
+    # The hash of the password that was proved. A new password ends the challenge.
     password_hash = models.CharField(max_length=64)
-    # Of the session that is to begin.
+    # Properties of the session that is to begin.
     kind = models.CharField(max_length=16, choices=SessionKind)
     lifetime = models.DurationField(null=True)
-    # What limits count wrong answers by.
+    # The key under which limits count wrong answers.
     counted_as = models.CharField(max_length=100)
     tries_left = models.PositiveSmallIntegerField()
     expires_at = models.DateTimeField(db_index=True)

@@ -5,7 +5,7 @@ from accounts.models.user import User
 
 
 class FormerAddress(models.Model):
-    """An address that a user has had, by which administrators still find them; goes away with the user."""
+    """An earlier address of a user, by which administrators still find them. It is deleted with the user."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_addresses")
     email_key = models.CharField(max_length=600)

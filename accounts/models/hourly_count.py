@@ -2,11 +2,11 @@ from django.db import models
 
 
 class HourlyCount(models.Model):
-    """How often something happened in one hour of UTC, or how much of it there was then (services/counts.py)."""
+    """How often something happened in one hour of UTC, or how much of it there was (services/counts.py)."""
 
     # A kind of security events, or a gauge.
     metric = models.CharField(max_length=32)
-    # Its beginning.
+    # The beginning of the hour.
     hour = models.DateTimeField()
     count = models.PositiveBigIntegerField()
 
@@ -18,15 +18,15 @@ class HourlyCount(models.Model):
 
 
 class Upkeep(models.Model):
-    """When something that the worker does again and again was last done; whoever does it locks its row meanwhile."""
+    """When a recurring task of the worker was last done. The worker locks the row during the task."""
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField(null=True)
-    # Up to when its work is done, where that says something.
+    # The time up to which the work is done, for tasks that have such a time.
     done_until = models.DateTimeField(null=True)
 
     class Meta:
-        # They belong to no table.
+        # Permissions that belong to no table.
         permissions = [
             ("view_configuration", "Can see the settings of the server"),
             ("probe_server", "Can have the server looked at by the doctor"),

@@ -2,11 +2,11 @@ from django.db import models
 
 
 class IdempotentRequest(models.Model):
-    """A request that was carried out and is not to be carried out again (services/idempotency.py)."""
+    """A request that was carried out and must not be carried out again (services/idempotency.py)."""
 
-    # What the client's Idempotency-Key and its user are hashed to.
+    # A hash of the client's Idempotency-Key and its user.
     id = models.CharField(max_length=64, primary_key=True)
-    # Of path and body.
+    # A hash of path and body.
     fingerprint = models.CharField(max_length=64)
     # Encrypted; empty until the request was answered.
     answer = models.TextField(blank=True)

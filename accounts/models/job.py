@@ -25,7 +25,7 @@ class JobState(models.TextChoices):
     RUNNING = "running", _("running")
     DONE = "done", _("done")
     STOPPED = "stopped", _("stopped")
-    # Who asked for it may no longer do that.
+    # The administrator who asked for the job has lost the permission.
     REFUSED = "refused", _("stopped: who asked for it may no longer do that")
 
 
@@ -38,16 +38,16 @@ class ItemState(models.TextChoices):
 
 class JobQuerySet(models.QuerySet["Job"]):
     def claimable(self, now: datetime) -> Self:
-        """Jobs that are not over and that no worker holds; the oldest first."""
+        """Unfinished jobs that no worker holds, the oldest first."""
         free = Q(leased_until=None) | Q(leased_until__lte=now)
         return self.filter(free, state__in=(JobState.WAITING, JobState.RUNNING)).order_by("id")
 
 
 class Job(models.Model):
-    """One act on many users: asked for in one request, carried out by a worker, one user after the other.
+    """One act on many users. One request asks for it; a worker carries it out, one user after the other.
 
-    Neither it nor its items have a constraint on users in the database: the release before this one knows no jobs and
-    could delete nobody who is in one.
+    Jobs and their items have no constraint on users in the database. The previous release knows no jobs, and a
+    constraint would keep it from deleting a user who is in one.
     """
 
     kind = models.CharField(_("what"), max_length=32, choices=JobKind)
@@ -60,7 +60,7 @@ class Job(models.Model):
         db_constraint=False,
         verbose_name=_("asked by"),
     )
-    # Of the request that asked for it.
+    # Of the request that asked for the job.
     language = models.CharField(max_length=8, editable=False)
     request_id = models.CharField(_("request id"), max_length=64, blank=True)
     state = models.CharField(_("state"), max_length=16, choices=JobState, default=JobState.WAITING)
@@ -94,14 +94,14 @@ class Job(models.Model):
 
 
 class JobItem(models.Model):
-    """One user of a job, and what became of it."""
+    """One user of a job, and the result for them."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items", db_index=False, verbose_name=_("job"))
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="+", db_constraint=False, verbose_name=_("user")
     )
     state = models.CharField(_("state"), max_length=16, choices=ItemState, default=ItemState.PENDING)
-    # The code of the refusal.
+    # The code of the refusal; empty without one.
     reason = models.CharField(_("reason"), max_length=64, blank=True, default="")
     # When the job was asked for.
     asked_at = models.DateTimeField(db_index=True, editable=False)

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class LimitCounter(models.Model):
-    """How often something was done within one window of time, where no Redis counts it (services/limits.py)."""
+    """How often something was done within one window of time, if no Redis counts it (services/limits.py)."""
 
     key = models.CharField(max_length=64, primary_key=True)
     hits = models.PositiveIntegerField()

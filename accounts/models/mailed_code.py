@@ -9,18 +9,18 @@ MOST_TRIES = 5
 
 class MailedCodeQuerySet(models.QuerySet[Any]):
     def live(self, now: datetime) -> Self:
-        """Codes that may still be tried: neither too old, nor guessed at too often."""
+        """Codes that are not expired and have tries left."""
         return self.filter(expires_at__gt=now, tries__lt=MOST_TRIES)
 
 
 class MailedCode(models.Model):
-    """The present code of one address, for one purpose: each purpose has a table of its own.
+    """The present code of one address for one purpose. Each purpose has a table of its own.
 
-    There is one row an address, so a newer code takes the place of the one before. A spent one has an
-    empty hash, which no code has.
+    Each address has one row, so a new code replaces the one before. A spent code leaves an empty hash, which matches no
+    code.
     """
 
-    # What a hash begins with, so that one of this table is good in no other.
+    # The text at the beginning of each hashed code. It keeps a code of one table from being accepted in another.
     PURPOSE: ClassVar[bytes]
 
     email_key = models.CharField(_("e-mail"), max_length=600, primary_key=True)
@@ -42,7 +42,7 @@ class VerificationCode(MailedCode):
 
     PURPOSE = b"accounts verification code"
 
-    # The release before counts by these two how many codes it sends in an hour.
+    # The previous release counts with these two columns how many codes it sends in an hour.
     issued = models.PositiveIntegerField(_("issued in this hour"), default=0)
     hour_started_at = models.DateTimeField(_("hour started"), db_index=True)
 

@@ -42,22 +42,22 @@ class MessageState(models.TextChoices):
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> Self:
-        """Queued messages whose time has come and that no worker has claimed; the oldest first."""
+        """Queued messages that are due and that no worker has claimed, the oldest first."""
         return self.filter(
             Q(claimed_until=None) | Q(claimed_until__lte=now), state=MessageState.QUEUED, due_at__lte=now
         )
 
     def nobodys(self, address: str) -> Self:
-        """What was mailed to this address and belongs to no account."""
+        """Messages to this address that belong to no account."""
         return self.alias(lower_to=Lower("to")).filter(user=None, lower_to=Lower(Value(address)))
 
 
 class Message(models.Model):
-    """A mail that is to be sent: a row that is committed with what caused it, and sent by a worker later.
+    """A mail that is to be sent. Its row is committed together with its cause, and a worker sends it later.
 
-    A message without an address was asked for by a stranger to an account that does not exist: it is written and
-    thrown away so that both cost the same.
-    user: whose mail it is, and with whose account it is deleted; nobody's is what was mailed before there was one.
+    A message without an address stands for a mail to an account that does not exist. It is written and thrown away, so
+    that a known and an unknown address cost the same. user: the owner of the mail, which is deleted with the account.
+    NULL for mail that was sent before there was an account.
     """
 
     user = models.ForeignKey(

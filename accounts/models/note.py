@@ -6,7 +6,7 @@ from accounts.models.user import User
 
 
 class Note(models.Model):
-    """What an administrator wrote down about a user for other administrators; goes away with the user."""
+    """A note about a user, written by one administrator for the others. It is deleted with the user."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notes", verbose_name=_("user"))
     author = models.ForeignKey(

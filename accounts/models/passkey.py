@@ -7,18 +7,18 @@ from accounts.models.user import User
 
 
 class Passkey(models.Model):
-    """A credential of WebAuthn: a public key, whose private one never leaves the user's device."""
+    """A WebAuthn credential: a public key. Its private key never leaves the user's device."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys", verbose_name=_("user"))
     name = models.CharField(_("name"), max_length=100)
-    # Of the credential's id, which may have a thousand bytes.
+    # The hash of the credential's id, which may have a thousand bytes.
     credential_hash = models.CharField(max_length=64, unique=True, editable=False)
     # Id, AAGUID and public key, as the authenticator gave them.
     credential = models.BinaryField(editable=False)
-    # How often it has signed; 0 for ever where it does not count.
+    # How often the device says it has signed; always 0 for devices that do not count.
     sign_count = models.BigIntegerField(_("uses counted by the device"), editable=False)
-    # Whether it is kept on several devices.
+    # Whether the passkey is kept on several devices.
     is_backed_up = models.BooleanField(_("backed up"), editable=False)
     created_at = models.DateTimeField(_("added"))
     last_used_at = models.DateTimeField(_("last used"))

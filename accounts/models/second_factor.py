@@ -13,7 +13,7 @@ class TotpFactor(models.Model):
     # Encrypted.
     secret = models.TextField(editable=False)
     created_at = models.DateTimeField(_("added"))
-    # The latest time step whose code was spent: neither it nor an older one is taken again.
+    # The latest time step whose code was spent. Codes of this step and of earlier ones are refused.
     last_step = models.BigIntegerField(editable=False)
     last_used_at = models.DateTimeField(_("last used"))
 
@@ -22,7 +22,7 @@ class TotpFactor(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """One of the ten codes that a user keeps for when nothing else is at hand; spent by deleting it."""
+    """One of ten codes that a user keeps in case no other factor is at hand. Spending a code deletes its row."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
     code_hash = models.CharField(max_length=64, editable=False)

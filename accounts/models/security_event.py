@@ -59,8 +59,8 @@ class EventKind(models.TextChoices):
     VIEWED = "viewed", _("looked at by an administrator")
 
 
-# What somebody leaves behind who guesses at passwords and codes. An index knows these by time: another list needs a
-# migration.
+# The events that guessing at passwords and codes causes. An index contains these kinds by time, so a change of the list
+# needs a migration.
 GUESSES = (
     EventKind.CODE_REFUSED,
     EventKind.FACTOR_REFUSED,
@@ -71,7 +71,7 @@ GUESSES = (
 
 
 class ActorChoices(models.TextChoices):
-    """ActorKind, for people."""
+    """ActorKind with labels for people."""
 
     STRANGER = ActorKind.STRANGER.value, _("a stranger")
     USER = ActorKind.USER.value, _("the user")
@@ -80,22 +80,22 @@ class ActorChoices(models.TextChoices):
     SERVICE = ActorKind.SERVICE.value, _("the server")
 
 
-# How many letters at the end of a request's id are looked up by.
+# How many letters at the end of a request's id the index contains.
 TELLING = 8
-# Who does little beside users and strangers.
+# Actors that are rare beside users and strangers.
 RARE_ACTORS = (ActorKind.ADMINISTRATOR.value, ActorKind.COMMAND.value, ActorKind.SERVICE.value)
 
 
 def of_request(request_id: str) -> Q:
-    """The condition on events that they are of the request of this id, by the index on the end of it."""
+    """The condition that events belong to the request of this id. It uses the index on the end of the id."""
     end = Exact(Right("request_id", TELLING), request_id[-TELLING:])
     return Q(request_id=request_id) & Q(end)
 
 
 class SecurityEvent(models.Model):
-    """One thing that happened to an account: written once, with what it records, and never changed.
+    """One thing that happened to an account. It is written in the transaction of what it records, and never changed.
 
-    It outlives its user without their personal data.
+    It stays after its user is deleted, without their personal data.
     """
 
     kind = models.CharField(_("kind"), max_length=32, choices=EventKind)
@@ -120,7 +120,7 @@ class SecurityEvent(models.Model):
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["session_id"], name="event_session"),
-            # The end of an id tells enough, and takes a third of the room.
+            # The end of an id is enough to find it, and takes a third of the room.
             models.Index(Right("request_id", TELLING), name="event_request"),
             models.Index(fields=["ip"], name="event_ip"),
             models.Index(fields=["kind"], name="event_kind"),
@@ -133,7 +133,7 @@ class SecurityEvent(models.Model):
 
     @property
     def is_of_another_client(self) -> bool:
-        """Whether an administrator or the operator acted: the client was not the user's."""
+        """Whether an administrator or the operator acted, so that the client was not the user's."""
         return self.actor_kind in (ActorKind.ADMINISTRATOR, ActorKind.COMMAND)
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -13,7 +13,7 @@ from accounts.models.user import Address, User
 
 
 class SessionKind(models.TextChoices):
-    """What stands for a session: tokens of a client, a cookie of a browser, or the cookie of the admin."""
+    """What a client holds of a session: tokens, a cookie of a browser, or the cookie of the admin."""
 
     API = "api", _("API")
     BROWSER = "browser", _("browser")
@@ -21,7 +21,7 @@ class SessionKind(models.TextChoices):
 
 
 class Method(models.TextChoices):
-    """How somebody has proved who they are. Tokens say it in the words of RFC 8176 (services/sessions.py)."""
+    """A way in which a user has proved who they are. Tokens name it in the words of RFC 8176 (services/sessions.py)."""
 
     PASSWORD = "pwd", _("password")
     MAILED_CODE = "otp", _("mailed code")
@@ -32,7 +32,7 @@ class Method(models.TextChoices):
     PROVIDER_FACTOR = "provider_mfa", _("second factor at another provider")
 
 
-# What counts beside a password.
+# The methods that count as a second factor beside a password.
 SECOND_FACTORS = frozenset((Method.TOTP, Method.RECOVERY_CODE, Method.PASSKEY, Method.PROVIDER_FACTOR))
 
 
@@ -50,18 +50,18 @@ class EndReason(models.TextChoices):
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, now: datetime) -> Self:
-        """Sessions that still prove something: not ended, not past their absolute end, of an active user."""
+        """Sessions that still count: not ended, not past their absolute end, of an active user."""
         return self.filter(ended_at=None, expires_at__gt=now, user__is_active=True)
 
     def with_user(self) -> Self:
-        """Joins the user and their address, in the same statement."""
+        """Reads the user and their address in the same statement."""
         primary = FilteredRelation("user__emailaddress", condition=Q(user__emailaddress__primary=True))
         return self.annotate(joined_address=primary).select_related("user", "joined_address")
 
     def end(self, *, reason: EndReason, now: datetime) -> list["Session"]:
-        """Ends those of these sessions that are not ended yet, in one statement, and answers the ones it ended."""
-        # The condition stands on the row that is changed, whatever `self` joins: PostgreSQL looks at that again
-        # after it has waited for a row, but not at what a subquery saw before.
+        """Ends the sessions among these that are not ended yet, in one statement, and returns those."""
+        # The condition is on the changed row itself, not in a subquery of `self`. After waiting for a row, PostgreSQL
+        # checks the row again, but not what a subquery has seen.
         these = Session.objects.filter(pk__in=self.order_by().values("pk"))
         if not these.filter(ended_at=None).update(ended_at=now, end_reason=reason):
             return []
@@ -71,15 +71,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(models.Model):
     """One login. Its id is the claim `sid` of every token made from it (contract, Tokens and sessions).
 
-    The state of its refresh token is the hash of the current token's id and the times of the last rotations:
-    the row does not grow, and what it holds logs nobody in.
+    For its refresh tokens the row holds the hash of the current token's id and the times of the last rotations. So the
+    row does not grow, and its content is not enough to log in.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("user"))
     dialect = models.CharField(_("dialect"), max_length=16)
     ip = models.CharField(_("IP address"), max_length=45, blank=True)
-    # Where the login came from, as limits see it (ClientContext.place).
+    # The place of the login, as limits count it (ClientContext.place).
     place = models.CharField(max_length=45, blank=True, editable=False, default="", db_default="")
     user_agent = models.CharField(_("user agent"), max_length=400, blank=True)
     started_at = models.DateTimeField(_("started"))
@@ -92,9 +92,9 @@ class Session(models.Model):
     auth_time = models.DateTimeField(_("last proved"), db_default=Now())
     refresh_hash = models.CharField(max_length=64, editable=False)
     rotated_at = models.DateTimeField(_("refresh token issued"))
-    # When the seven rotations before that were, the latest first: microseconds since 1970, with blanks between.
+    # The times of the seven rotations before that, the latest first: microseconds since 1970, separated by blanks.
     rotated_before = models.CharField(max_length=120, blank=True, editable=False, default="", db_default="")
-    # When the current refresh token was first shown and stayed the current one.
+    # When the current refresh token was first used in a way that did not rotate it.
     shown_at = models.DateTimeField(null=True, editable=False)
 
     # When find_live() read the row, by the database's clock.
@@ -134,9 +134,9 @@ LIVE_SESSION = f"""
 def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
     """The live session of this id with its user and their address, in one statement, or None.
 
-    Every access and refresh token is held against it, so on PostgreSQL the statement is written out: to build it anew
-    would take Django several times as long as to run it. The session is found by its id alone: asked for the user's id
-    as well, PostgreSQL may walk through all sessions that the user ever had.
+    Every access and refresh token is checked with it. On PostgreSQL the statement is written out, because Django takes
+    several times as long to build it as the database takes to run it. It finds the session by its id alone: with the
+    user's id as well, PostgreSQL may walk through all sessions that the user ever had.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
@@ -146,7 +146,7 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
             session.read_at = clock.now()
         return session
     with connection.cursor() as cursor:
-        # psycopg makes ids and times of PostgreSQL's binary form several times as fast as of text.
+        # psycopg reads ids and times several times as fast in binary form as in text form.
         cursor.cursor.format = Format.BINARY
         cursor.execute(LIVE_SESSION, [session_id, now])
         row = cursor.fetchone()
@@ -155,7 +155,7 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
     *columns, address_id, verified, read_at = row
     session = Session.from_db(DEFAULT_DB_ALIAS, SESSION_FIELDS, columns[: len(SESSION_FIELDS)])
     user = User.from_db(DEFAULT_DB_ALIAS, USER_FIELDS, columns[len(SESSION_FIELDS) :])
-    # As select_related() does it: an assignment would look for a router first.
+    # As select_related() does it. A plain assignment would look for a router first.
     Session._meta.get_field("user").set_cached_value(session, user)
     user.address = None if address_id is None else Address(pk=address_id, verified=verified)
     session.read_at = read_at
@@ -172,11 +172,11 @@ MOVE_ON = """
 
 
 def move_on(session: Session, *, refresh_hash: str, rotated_before: str) -> datetime | None:
-    """Gives the session its next refresh token and answers when, by the database's clock.
+    """Gives the session its next refresh token, and returns the time of that by the database's clock.
 
-    None, and nothing is changed, if the session was ended or moved on since it was read. The one statement decides a
-    race: of any number of refreshes, logouts and password changes, the first to write makes its condition false for
-    all others. Django's update() cannot answer what the database wrote.
+    Returns None, and changes nothing, if the session was ended or moved on since it was read. One statement decides a
+    race: of several refreshes, logouts and password changes, the first one that writes makes the condition false for
+    the others. Django's update() cannot return what the database wrote.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
@@ -191,5 +191,5 @@ def move_on(session: Session, *, refresh_hash: str, rotated_before: str) -> date
 
 
 def database_now() -> datetime | Now:
-    """The time of the statement that it is written into: of PostgreSQL's clock, else of the machine's."""
+    """The time of the statement that contains it: by PostgreSQL's clock there, otherwise by the machine's."""
     return Now() if connections[DEFAULT_DB_ALIAS].vendor == "postgresql" else clock.now()

@@ -10,19 +10,19 @@ from accounts.core import clock
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def verifying(self, now: datetime) -> Self:
-        """Keys whose tokens are accepted, the ones published ahead among them; the newest first."""
+        """Keys whose tokens are accepted, including the ones published ahead; the newest first."""
         return self.filter(Q(verifies_until=None) | Q(verifies_until__gt=now), retired_at=None).order_by("-sequence")
 
 
 class SigningKey(models.Model):
     """An Ed25519 key pair that signs tokens; the private part is encrypted under SECRET_KEY.
 
-    signs_from lies in the future while the key is only published; verifies_until is set when a successor is made,
-    to the moment after which no token that this key signed can still be alive.
+    signs_from is in the future while the key is only published. verifies_until is set when a successor is made: after
+    that time, every token that this key has signed is expired.
     """
 
     kid = models.CharField(_("key id"), max_length=32, primary_key=True)
-    # The constraint that lets one of several workers make a key.
+    # Its unique constraint lets only one of several workers make a key.
     sequence = models.PositiveIntegerField(_("sequence"), unique=True)
     public_key = models.CharField(_("public key"), max_length=64)
     private_key = models.TextField(editable=False)

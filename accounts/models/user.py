@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.core import clock
 from accounts.core.errors import AccountError, ErrorCode
 
-# What a local part without quotes is made of (RFC 5322), and all letters beyond ASCII (RFC 6531).
+# The characters of a local part without quotes (RFC 5322), and all letters beyond ASCII (RFC 6531).
 ATOM = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _DOT_ATOM = re.compile(rf"{ATOM}(\.{ATOM})*")
 
 
 def canonical(name: str) -> str:
-    """The form under which a username or an e-mail is unique: NFKC and without regard to case.
+    """The form in which a username or an address must be unique: NFKC, without regard to case.
 
-    An address, which has an @, has its domain by IDNA 2008 and no quotes that it does not need. A domain that IDNA does
-    not know is treated like a name: nobody registers with one.
-    It is kept in a column of its own because no function of SQLite folds letters beyond ASCII.
+    A text with an @ is an address: its domain is converted by IDNA 2008, and unneeded quotes are removed. A domain that
+    IDNA refuses is treated like a name; nobody can register with one. The form has a column of its own, because no
+    function of SQLite folds letters beyond ASCII.
     """
     local, at, domain = name.rpartition("@")
     if not at:
@@ -39,7 +39,7 @@ def canonical(name: str) -> str:
 
 
 def ascii_domain(domain: str) -> str:
-    """A domain as the DNS knows it: IDNA 2008, mapped by UTS #46, non-transitional. Raises UnicodeError."""
+    """A domain as the DNS has it: IDNA 2008, mapped by UTS #46, non-transitional. Raises UnicodeError."""
     domain = domain.lower() if domain.isascii() else domain
     if domain.isascii() and "xn--" not in domain:
         return domain
@@ -47,7 +47,7 @@ def ascii_domain(domain: str) -> str:
 
 
 def unquoted(local: str) -> str:
-    """The local part of an address in NFKC, without quotes and backslashes that it does not need."""
+    """The local part of an address in NFKC, without unneeded quotes and backslashes."""
     local = unicodedata.normalize("NFKC", local)
     if len(local) < 2 or local[0] != '"' or local[-1] != '"':
         return local
@@ -56,7 +56,7 @@ def unquoted(local: str) -> str:
 
 
 def deliverable(address: str) -> str:
-    """The address as mail goes to it. Raises UnicodeError where there is no such domain."""
+    """The address in the form that mail servers take. Raises UnicodeError for a domain that cannot exist."""
     local, _at, domain = address.rpartition("@")
     return f"{unquoted(local)}@{ascii_domain(domain)}"
 
@@ -67,7 +67,7 @@ def _folded(text: str) -> str:
 
 @dataclass
 class Address:
-    """What the rest of the product needs of allauth's EmailAddress, which has these attributes as well."""
+    """The attributes of allauth's EmailAddress that the rest of the product needs."""
 
     pk: int
     verified: bool
@@ -78,7 +78,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_superuser=True, is_active=True)
 
     def with_address(self) -> Self:
-        """Joins what User.address answers, in the same statement."""
+        """Reads what User.address returns in the same statement."""
         primary = FilteredRelation("emailaddress", condition=Q(emailaddress__primary=True))
         return self.annotate(joined_address=primary).select_related("joined_address")
 
@@ -95,12 +95,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account. Whether its e-mail is verified is said by allauth's EmailAddress (contract, Accounts)."""
+    """An account. allauth's EmailAddress says whether its address is verified (contract, Accounts)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(_("username"), max_length=150)
     username_key = models.CharField(max_length=600, unique=True, editable=False)
-    # Django's EmailField takes no local part beyond ASCII; what an address may be is said by services/names.py.
+    # Django's EmailField refuses a local part beyond ASCII. services/names.py says what an address may be.
     email = models.CharField(_("e-mail"), max_length=254)
     email_key = models.CharField(max_length=600, unique=True, editable=False)
     avatar_url = models.URLField(
@@ -111,21 +111,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
     # When the owner last said "this was not me", and when the notice with that link was mailed. All notices that were
-    # mailed between the two are spent: a thief may have had them sent to another address.
+    # mailed between these two times are spent, because a thief may have had them sent to another address.
     disowned_at = models.DateTimeField(null=True, editable=False)
     disowned_from = models.DateTimeField(null=True, editable=False)
-    # Whether there is a row of services/factors, so that a login without one reads nothing more.
+    # Whether the user has a second factor. A login of a user without one needs no further statement.
     has_second_factor = models.BooleanField(_("second factor"), default=False, db_default=False, editable=False)
-    # When somebody last proved that they read the present address. Every notice key that was mailed before is dead.
+    # When somebody last proved that they read the present address. Notice keys that were mailed earlier are refused.
     mailbox_proved_at = models.DateTimeField(null=True, editable=False)
     last_visit = models.DateTimeField(_("last visit"), default=clock.now, editable=False)
-    # What the account was known by where it came from.
+    # The id of the account in the system that it came from.
     external_id = models.CharField(_("external id"), max_length=255, blank=True, default="", db_default="")
-    # Until when an account that its owner wants to be deleted can be kept; it is not active meanwhile.
+    # When an account is deleted whose owner asked for that. Until then it is not active, and can be kept.
     deletion_due_at = models.DateTimeField(_("to be deleted"), null=True, editable=False)
-    # When the owner last asked for a copy of their data, until it is fetched.
+    # When the owner last asked for a copy of their data; NULL again after it was fetched.
     export_asked_at = models.DateTimeField(null=True, editable=False)
-    # A session row says when and from where somebody logged in; Django's own column would only repeat it.
+    # A session row says when and from where somebody logged in. Django's own column would repeat it.
     last_login = None
 
     USERNAME_FIELD = "username"
@@ -138,7 +138,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ["-created_at"]
-        # What an administrator may do, each by itself.
+        # One permission for each act of an administrator.
         permissions = [
             ("reset_user", "Can send a password reset mail to users"),
             ("verify_user", "Can mark addresses of users as verified"),
@@ -150,7 +150,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("close_user", "Can close accounts, to be deleted after the grace"),
             ("unlock_user", "Can unlock users after wrong passwords"),
         ]
-        # What the admin's lists and their filters are read by. Of the flags, the rare value has an index.
+        # Indexes for the admin's lists and their filters. A flag has an index on its rare value alone.
         indexes = [
             models.Index(fields=["created_at", "id"], name="user_created"),
             models.Index(fields=["created_at"], name="user_inactive", condition=Q(is_active=False)),
@@ -169,9 +169,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def address(self) -> Any:
-        """allauth's primary EmailAddress of this user, None for a user without one.
+        """allauth's primary EmailAddress of this user; None without one.
 
-        with_address() has joined it; otherwise the first look at it reads it.
+        with_address() reads it together with the user; otherwise the first access reads it.
         """
         if "joined_address" not in self.__dict__:
             self.address = apps.get_model("account", "EmailAddress").objects.filter(user=self, primary=True).first()
@@ -186,7 +186,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.address is not None and self.address.verified
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Saves, and keeps the keys that carry uniqueness beside the names they stand for."""
+        """Saves the user, and sets the canonical forms of username and address first."""
         self.username_key = canonical(self.username)
         self.email_key = canonical(self.email)
         if kwargs.get("update_fields") is not None:
@@ -195,11 +195,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, **kwargs)
 
     def store(self, *names: str) -> None:
-        """Saves these fields alone. Raises AccountError(USER_NOT_FOUND) where somebody deleted the user meanwhile."""
+        """Saves only these fields. Raises AccountError(USER_NOT_FOUND) if the user was deleted meanwhile."""
         try:
             self.save(update_fields=set(names))
         except DatabaseError as error:
-            # Django says so with the base class itself; whatever the database says is of a class derived from it.
+            # Django raises the base class itself here. Errors of the database have a class derived from it.
             if type(error) is not DatabaseError:
                 raise
             raise AccountError(ErrorCode.USER_NOT_FOUND) from None
