@@ -5,14 +5,16 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
+from accounts.admin import list_views
 from accounts.admin.lists import EndlessList
 from accounts.api.common.context import client_context
 from accounts.core.context import ClientContext, Dialect
@@ -69,11 +71,36 @@ class StrictAdmin(admin.ModelAdmin):
         return queryset.filter(self.find(typed)) if typed else queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        views = [
-            {"label": label, "query": query, "is_shown": query == request.GET.urlencode()}
-            for label, query in self.get_ready_views()
+        views = {}
+        if self.has_view_permission(request) and self.can_be_asked(request):
+            views = list_views.views_of(request, self.opts, self.get_ready_views(), self._is_declared(request))
+        return super().changelist_view(request, {**views, **(extra_context or {})})
+
+    def can_be_asked(self, request: HttpRequest) -> bool:
+        """Whether there is anything that a view could say."""
+        return bool(self.get_list_filter(request) or self.get_search_fields(request))
+
+    def get_urls(self) -> list[Any]:
+        guarded, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        keep, drop = guarded(require_POST(self.keep_view)), guarded(require_POST(self.drop_view))
+        return [
+            path("views/", keep, name=f"{name}_save_view"),
+            path("views/<int:view_id>/delete/", drop, name=f"{name}_delete_saved"),
+            *super().get_urls(),
         ]
-        return super().changelist_view(request, {"ready_views": views, **(extra_context or {})})
+
+    def keep_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return list_views.keep(request, self.opts, self._is_declared(request), administrator_context(request))
+
+    def drop_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return list_views.drop(request, self.opts, view_id, administrator_context(request))
+
+    def _is_declared(self, request: HttpRequest) -> Callable[[str, str], bool]:
+        return lambda name, value: self.lookup_allowed(name, value, request)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
         # "All rows that match" may be a million: an act takes what stands on the page.

@@ -320,6 +320,8 @@ class UserAdmin(FlowAdmin):
 class GroupAdmin(FlowAdmin, DjangoGroupAdmin):
     """Django's own page for groups, with lookups as strict as everywhere else, and an event for each change."""
 
+    change_list_template = "admin/accounts/change_list.html"
+
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         permissions = form.cleaned_data["permissions"]
         put_group(group=obj, permissions=permissions, context=administrator_context(request))

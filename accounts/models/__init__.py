@@ -8,6 +8,7 @@ from accounts.models.mailed_code import LoginCode, MailedCode, VerificationCode
 from accounts.models.message import Message
 from accounts.models.note import Note
 from accounts.models.passkey import Passkey
+from accounts.models.saved_view import SavedView
 from accounts.models.second_factor import RecoveryCode, TotpFactor
 from accounts.models.security_event import SecurityEvent
 from accounts.models.session import Session
@@ -28,6 +29,7 @@ __all__ = [
     "Note",
     "Passkey",
     "RecoveryCode",
+    "SavedView",
     "SecurityEvent",
     "Session",
     "SigningKey",

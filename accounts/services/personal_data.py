@@ -7,7 +7,7 @@ named here neither as exported nor as left out.
 from collections.abc import Callable, Iterable, Mapping
 
 from accounts.models import User
-from accounts.services import addresses, audit, factors, identities, outbox, sessions, users
+from accounts.services import addresses, audit, factors, identities, outbox, saved_views, sessions, users
 
 Rows = Iterable[Mapping[str, object]]
 
@@ -20,6 +20,7 @@ SECTIONS: dict[str, Callable[[User], Rows]] = {
     "security_events": audit.export,
     "mails": outbox.export,
     "notes": users.export_notes,
+    "saved_views": saved_views.export,
 }
 
 
@@ -32,4 +33,5 @@ def forget(user: User) -> None:
     """Deletes a user with everything of their own; what stays of them, their events, tells nothing of the person."""
     audit.forget_person(user)
     outbox.forget(user)
+    saved_views.forget(user)
     user.delete()

@@ -90,6 +90,7 @@ def test_a_copy_of_ones_data(api: AuthApi, verified_alice: dict[str, Any], lette
         "security_events",
         "mails",
         "notes",
+        "saved_views",
     ]
     assert data["profile"][0]["email"] == "alice@example.org"
     assert [event["kind"] for event in data["security_events"]][-1] == "exported"

@@ -12,6 +12,7 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import add_user
 from accounts.flows.administer_groups import put_group
 from accounts.flows.help_user import add_note
+from accounts.flows.save_view import save_view
 from accounts.models import Message, SecurityEvent, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.sdk.__main__ import alone, npm_ci
@@ -50,6 +51,8 @@ def alice(transactional_db: Any, api: AuthApi) -> User:
     by_root = context.by_administrator(root.pk)
     add_note(user=alice, text="Called about a mail that did not come.", context=by_root)
     put_group(group=Group(name="support"), context=by_root)
+    for name in ("Unverified", "W" * 60):
+        save_view(page="accounts.user", name=name, query="verified=0", context=by_root)
     Message.objects.filter(user=alice).update(state="dead", last_error="550 5.1.1 The mailbox does not exist here")
     return alice
 
@@ -64,6 +67,7 @@ def paths(alice: User) -> list[str]:
         "/admin/",
         f"{accounts}/user/",
         f"{accounts}/user/?q=nobody",
+        f"{accounts}/user/?verified=0",
         f"{accounts}/user/add/",
         f"{user}/change/",
         f"{user}/history/",
