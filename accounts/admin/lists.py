@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.core import clock
 from accounts.core.context import Dialect
-from accounts.services import addresses
+from accounts.services import addresses, users
 
 OLDER, NEWER = "-", "+"
 
@@ -124,6 +124,16 @@ class LastVisitFilter(Filter):
     def condition(self, value: str) -> Q:
         before = clock.now() - self.ages[value.removeprefix("not-")]
         return Q(last_visit__lt=before) if value.startswith("not-") else Q(last_visit__gte=before)
+
+
+class LockedFilter(Filter):
+    title = _("locked by wrong passwords")
+    parameter_name = "locked"
+    choices_ = (("1", _("Yes")), ("0", _("No")))
+
+    def condition(self, value: str) -> Q:
+        locked = users.locked(now=clock.now())
+        return locked if value == "1" else Q(locked_until=None) | ~locked
 
 
 class SessionStateFilter(Filter):

@@ -49,6 +49,8 @@ def index(request: HttpRequest) -> HttpResponse:
         found = overview.guessing(now)
         page["guessing"] = overview.named(found) if may("accounts.view_user") else found
         page["guesses_looked_at"] = grouped(found.looked_at)
+    if may("accounts.view_user"):
+        page["locked"] = overview.locked(now)
     if may("accounts.view_message"):
         page["mail"] = _mail(now)
     if may("accounts.view_signingkey"):

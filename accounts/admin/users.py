@@ -23,7 +23,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.base import FlowAdmin, administrator_context, is_out_of_reach
-from accounts.admin.lists import LastVisitFilter, VerifiedFilter
+from accounts.admin.lists import LastVisitFilter, LockedFilter, VerifiedFilter
 from accounts.admin.proof import ask_first
 from accounts.admin.user_acts import act_page
 from accounts.admin.user_forms import AddUserForm, ChangeUserForm
@@ -57,6 +57,7 @@ class UserAdmin(FlowAdmin):
     list_filter = (
         VerifiedFilter,
         "is_active",
+        LockedFilter,
         "has_second_factor",
         "is_staff",
         "is_superuser",
@@ -73,6 +74,7 @@ class UserAdmin(FlowAdmin):
     ready_views = (
         (_("Not verified"), "verified=0"),
         (_("Not active"), "is_active__exact=0"),
+        (_("Locked"), "locked=1"),
         (_("May use the admin"), "is_staff__exact=1"),
         (_("May use the admin without a second factor"), "has_second_factor__exact=0&is_staff__exact=1"),
     )

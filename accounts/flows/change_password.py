@@ -7,6 +7,7 @@ from accounts.models import Session
 from accounts.models.security_event import EventKind
 from accounts.services import audit, changes, idempotency, logins, passwords, sessions, users
 from accounts.services.limits import LimitReached
+from accounts.services.passwords import Verdict
 
 
 def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
@@ -18,29 +19,30 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
     """
     user = session.user
     if user.has_usable_password():
-        is_correct = _is_correct(old_password, session, context)
+        verdict = _look_at(old_password, session, context)
     else:
         sessions.check_recent(session, now=clock.now())
-        is_correct = True
-    if is_correct:
+        verdict = Verdict(correct=True, hash=user.password)
+    if verdict.correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)
     with transaction.atomic(durable=True):
         # Somebody who replaced the password meanwhile made the old one wrong.
-        changed = is_correct and passwords.swap(user, to=new_hash)
+        changed = verdict.correct and passwords.swap(user, to=new_hash)
         if changed:
             changes.password_changed(user, context, session=session)
             idempotency.note(context)
         else:
+            users.note_lock(user, until=verdict.locks_until)
             audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
     if not changed:
         raise AccountError(ErrorCode.WRONG_PASSWORD)
 
 
-def _is_correct(password: str, session: Session, context: ClientContext) -> bool:
+def _look_at(password: str, session: Session, context: ClientContext) -> Verdict:
     counted_as = users.counted_from(session, context)
     try:
-        return passwords.prove(password, session.user, counted_as=counted_as, context=context).correct
+        return passwords.prove(password, session.user, counted_as=counted_as, context=context)
     except LimitReached as refusal:
         if logins.owner_is_told_of(refusal, counted_as=counted_as):
             with transaction.atomic(durable=True):

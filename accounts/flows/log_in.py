@@ -39,6 +39,7 @@ def log_in(
         raise
     now = clock.now()
     with transaction.atomic(durable=True):
+        users.note_lock(user, until=verdict.locks_until)
         login = logins.finish(
             user,
             proved=(Method.PASSWORD,) if verdict.correct else (),

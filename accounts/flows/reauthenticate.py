@@ -46,13 +46,15 @@ def _by_password(session: Session, password: str, context: ClientContext) -> Met
     user = session.user
     counted_as = users.counted_from(session, context)
     try:
-        is_correct = passwords.prove(password, user, counted_as=counted_as, context=context).correct
+        verdict = passwords.prove(password, user, counted_as=counted_as, context=context)
     except LimitReached as refusal:
         if logins.owner_is_told_of(refusal, counted_as=counted_as):
             with transaction.atomic(durable=True):
                 logins.tell_of_guessing(user, context, session=session)
         raise
-    if not is_correct:
+    if not verdict.correct:
+        with transaction.atomic(durable=True):
+            users.note_lock(user, until=verdict.locks_until)
         raise AccountError(ErrorCode.WRONG_PASSWORD)
     return Method.PASSWORD
 

@@ -126,6 +126,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # When the owner last asked for a copy of their data; NULL again after it was fetched.
     export_asked_at = models.DateTimeField(null=True, editable=False)
     # A session row says when and from where somebody logged in. Django's own column would repeat it.
+    # Until when wrong passwords lock the account, as of when they last did. The counts themselves decide.
+    locked_until = models.DateTimeField(_("locked until"), null=True, editable=False)
+    # A session row says when and from where somebody logged in; Django's own column would only repeat it.
     last_login = None
 
     USERNAME_FIELD = "username"
@@ -158,6 +161,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["created_at"], name="user_superuser", condition=Q(is_superuser=True)),
             models.Index(fields=["created_at"], name="user_factors", condition=Q(has_second_factor=True)),
             models.Index("deletion_due_at", name="user_deletion_due", condition=Q(deletion_due_at__isnull=False)),
+            models.Index("locked_until", name="user_locked", condition=Q(locked_until__isnull=False)),
             models.Index("external_id", name="user_external_id", condition=~Q(external_id="")),
         ]
         constraints = [

@@ -99,8 +99,7 @@ def used_up(*counted: Counted) -> list[datetime | None]:
     if not (conf.rate_limits_are_on and counted):
         return [None] * len(counted)
     now = clock.now()
-    hits = _hits(counted, now)
-    return [_end(limit, now) if hit >= limit.most else None for (limit, _of), hit in zip(counted, hits, strict=True)]
+    return _ends(counted, _hits(counted, now), now)
 
 
 def forget(*counted: Counted) -> None:
@@ -115,19 +114,24 @@ def forget(*counted: Counted) -> None:
     LimitCounter.objects.filter(pk__in=keys).delete()
 
 
-def take(*counted: Counted) -> None:
+def take(*counted: Counted) -> list[datetime | None]:
     """Counts one try under each of `counted`; not to be called inside a transaction, which could undo it.
+
+    Answers until when each of them refuses the next try, None for one that does not.
 
     Raises AccountError(RATE_LIMITED) with `retry_after` in seconds where one of the limits is used up; then the try
     is counted under none of them.
     """
-    if conf.rate_limits_are_on and counted:
-        now = clock.now()
-        try:
-            _refuse_beyond(counted, _count(counted, 1, now), now)
-        except AccountError:
-            _count(counted, -1, now)
-            raise
+    if not (conf.rate_limits_are_on and counted):
+        return [None] * len(counted)
+    now = clock.now()
+    hits = _count(counted, 1, now)
+    try:
+        _refuse_beyond(counted, hits, now)
+    except AccountError:
+        _count(counted, -1, now)
+        raise
+    return _ends(counted, hits, now)
 
 
 def give_back(*counted: Counted) -> None:
@@ -151,6 +155,10 @@ def probe_redis() -> list[int]:
     now = clock.now()
     counts = [(f"probe:{secrets.token_hex(8)}", now)]
     return [_count_in_redis(counts, 1, now)[0] for _try in range(2)]
+
+
+def _ends(counted: Sequence[Counted], hits: list[int], now: datetime) -> list[datetime | None]:
+    return [_end(limit, now) if hit >= limit.most else None for (limit, _of), hit in zip(counted, hits, strict=True)]
 
 
 def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -> None:

@@ -36,6 +36,7 @@ def of(user: User) -> list[Lock]:
 def open_all(user: User) -> None:
     """Begins every count anew that may lock the user out; not to be called inside a transaction."""
     limits.forget(*(each for _place, each in _counted(user)))
+    User.objects.filter(pk=user.pk).update(locked_until=None)
 
 
 def _counted(user: User) -> list[tuple[str, Counted]]:

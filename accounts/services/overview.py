@@ -10,7 +10,7 @@ from django.db.models import BooleanField, F, Func
 from accounts.core.context import place_of
 from accounts.models import SecurityEvent, SigningKey, User
 from accounts.models.security_event import GUESSES, EventKind
-from accounts.services import counts
+from accounts.services import counts, users
 
 # Beyond that the numbers stay what they are, and reading more would take long while an attack goes on.
 MOST_GUESSES = 5000
@@ -49,14 +49,12 @@ class Account:
 class Guessing:
     """Who guesses, and at whom. looked_at: the latest so many refusals within GUESSES_OF, MOST_GUESSES at most.
 
-    places: addresses, and /64 networks of IPv6, with how many refusals are theirs. locked: the accounts whose owners
-    had to be told.
+    places: addresses, and /64 networks of IPv6, with how many refusals are theirs.
     """
 
     looked_at: int
     places: list[tuple[str, int]]
     accounts: list[Account]
-    locked: list[Account]
 
 
 def series(now: datetime) -> list[Series]:
@@ -97,24 +95,24 @@ def guessing(now: datetime) -> Guessing:
     places: Counter[str] = Counter()
     for ip, number in by_ip.items():
         places[place_of(ip)] += number
-    told = Counter(user_id for kind, _ip, user_id in rows if kind == EventKind.PASSWORD_GUESSED and user_id)
     return Guessing(
         looked_at=len(tries),
         places=places.most_common(LISTED),
         accounts=_accounts(Counter(user_id for _ip, user_id in tries if user_id)),
-        locked=_accounts(told),
     )
 
 
 def named(found: Guessing) -> Guessing:
     """The same with the names of the accounts, in one statement; who was deleted is left out."""
-    ids = {account.id for account in (*found.accounts, *found.locked)}
+    ids = [account.id for account in found.accounts]
     names = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
+    known = [replace(account, name=names[account.id]) for account in found.accounts if account.id in names]
+    return replace(found, accounts=known)
 
-    def name(accounts: list[Account]) -> list[Account]:
-        return [replace(account, name=names[account.id]) for account in accounts if account.id in names]
 
-    return replace(found, accounts=name(found.accounts), locked=name(found.locked))
+def locked(now: datetime) -> list[User]:
+    """LISTED of the users whom wrong passwords lock, who are locked the longest first; in one statement."""
+    return list(User.objects.filter(users.locked(now=now)).order_by("-locked_until")[:LISTED])
 
 
 def keys(now: datetime) -> list[SigningKey]:

@@ -4,7 +4,8 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -39,10 +40,14 @@ class Argon2idHasher(Argon2PasswordHasher):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """correct: whether it is the password. hash: the hash to store; a new one if the stored hash was outdated."""
+    """correct: whether it is the password. hash: the hash to store; a new one if the stored hash was outdated.
+
+    locks_until: until when no more of them are looked at, because this wrong one used up the account's limit.
+    """
 
     correct: bool
     hash: str
+    locks_until: datetime | None = None
 
 
 def validate(password: str, user: User) -> None:
@@ -92,21 +97,19 @@ def prove(password: str, user: User | None, *, counted_as: str, context: ClientC
     counted_as: the account, or the name that was typed where nobody has it (see users.counted_as).
     Raises LimitReached before anything is hashed, and AccountError(OVERLOADED).
     """
-    tries = (
-        (limits.WRONG_PASSWORDS_PER_HOUR, counted_as),
-        (limits.WRONG_PASSWORDS_PER_DAY, counted_as),
-        *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context),
-    )
+    own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
+    tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
     # A client without a try left takes no place in the queue.
     limits.check(*tries)
     with _in_turn():
         # A try is counted in its turn, not before: several people who log in at once with the right password are not
         # taken for one who guesses.
-        limits.take(*tries)
+        ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
-    return verdict
+            return verdict
+    return replace(verdict, locks_until=max((end for end in ends[: len(own)] if end), default=None))
 
 
 def swap(user: User, *, to: str, **also: Any) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.http import urlsafe_base64_decode
 from django.utils.translation import gettext as _
 
@@ -135,6 +135,22 @@ def note_visit(user: User, *, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(last_visit=now)
 
 
+def note_lock(user: User | None, *, until: datetime | None) -> None:
+    """Writes until when wrong passwords lock `user`, once for each such time; the same work where there is none.
+
+    until: nothing is done where it is None.
+    """
+    if until is not None:
+        pk = user.pk if user else uuid.UUID(int=0)
+        earlier = User.objects.filter(Q(locked_until=None) | Q(locked_until__lt=until), pk=pk)
+        earlier.update(locked_until=until)
+
+
+def locked(*, now: datetime) -> Q:
+    """The condition on users that wrong passwords lock them."""
+    return Q(locked_until__gt=now)
+
+
 def keep_a_superuser(user: User, *, in_admin: bool = False) -> None:
     """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
 
@@ -245,7 +261,7 @@ def export(user: User) -> list[dict[str, object]]:
     """What is kept of the user themselves, without what logs in."""
     columns = ("id", "username", "email", "avatar_url", "language", "external_id")
     roles = ("is_active", "is_staff", "is_superuser")
-    times = ("created_at", "last_visit", "mailbox_proved_at", "disowned_at", "deletion_due_at")
+    times = ("created_at", "last_visit", "mailbox_proved_at", "disowned_at", "deletion_due_at", "locked_until")
     row: dict[str, object] = {column: getattr(user, column) for column in (*columns, *roles, *times)}
     return [row | {"groups": sorted(user.groups.values_list("name", flat=True))}]
 

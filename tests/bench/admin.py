@@ -5,11 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from os import environ
 from typing import Any
 
 ROUNDS = 7
 LIMIT_MS = 100
+# Who are locked: more than any day has seen that is no attack.
+LOCKED = 1000
 PASSWORD = "correct-horse-battery-9"
 
 
@@ -30,14 +33,26 @@ def measure() -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
+    from accounts.core import clock
+    from accounts.core.context import ClientContext, Dialect
+    from accounts.flows.administer import add_user
     from accounts.flows.count_by_hour import count_by_hour, measure_users
+    from accounts.flows.save_view import save_view
     from accounts.models import SecurityEvent, Session, User
     from tests.administrators import add_root
+    from accounts.services import saved_views
 
     add_root()
     while count_by_hour(most_hours=24):
         pass
     measure_users()
+    some = User.objects.filter(is_superuser=False).values("pk")[:LOCKED]
+    User.objects.filter(pk__in=some).update(locked_until=clock.now() + timedelta(hours=1))
+    root = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.ADMIN).by_administrator(
+        User.objects.get(username="root").pk
+    )
+    for number in range(saved_views.MOST):
+        save_view(page="accounts.user", name=f"view {number}", query=f"q={number}*&verified=0", context=root)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     session = Session.objects.exclude(ip="").latest("started_at")
@@ -60,6 +75,7 @@ def measure() -> None:
         "events by IP address": f"accounts/securityevent/?q={session.ip}",
         "users not verified": "accounts/user/?verified=0",
         "users who are not active": "accounts/user/?is_active__exact=0",
+        "users who are locked": "accounts/user/?locked=1",
     }
     client = Client(SERVER_NAME="localhost")
     assert client.post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 302
