@@ -11,18 +11,20 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.factors import CodeField
+from accounts.admin.factors import CodeField, CredentialField
 from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
 from accounts.core import clock
 from accounts.core.context import Dialect
 from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.log_in_with_passkey import begin_login
 from accounts.flows.reauthenticate import reauthenticate
 from accounts.services import sessions
+from accounts.services.factors import passkeys
 
 
 class ProofForm(forms.Form):
-    """A password, or a code of a second factor. next: the page that asked for it."""
+    """A password, or what else its subclass asks for. next: the page that asked for it."""
 
     next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
     password = forms.CharField(
@@ -33,15 +35,24 @@ class ProofForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        if not (self.cleaned_data.get("password") or self.cleaned_data.get("code")):
+        if not self.proof():
             raise forms.ValidationError(_("Fill in one of them."))
         return self.cleaned_data
 
+    def proof(self) -> dict[str, Any]:
+        """What reauthenticate() takes of what was filled in; nothing where nothing was."""
+        values = self.cleaned_data
+        if isinstance(values.get("credential"), dict):
+            return {"passkey": (values["state"], values["credential"])}
+        return {name: values[name] for name in ("code", "password") if values.get(name)}
 
-class ProofOrCodeForm(ProofForm):
-    """For who has a second factor."""
+
+class ProofOrFactorForm(ProofForm):
+    """For who has a second factor: a code, or what a passkey has signed. state: of the passkey's ceremony."""
 
     code = CodeField(required=False)
+    state = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    credential = CredentialField(required=False, widget=forms.HiddenInput)
 
 
 def ask_first(request: HttpRequest, *, back_to: str = "") -> HttpResponse | None:
@@ -66,19 +77,24 @@ def prove(request: HttpRequest) -> HttpResponse:
     session = admin_session(request)
     if session is None:
         return HttpResponseRedirect(reverse("admin:login"))
-    form_class = ProofOrCodeForm if session.user.has_second_factor else ProofForm
+    form_class = ProofOrFactorForm if session.user.has_second_factor else ProofForm
     form = form_class(request.POST or None, initial={"next": request.GET.get("next", "")})
     if form.is_valid():
-        values = form.cleaned_data
-        proof = {"code": values["code"]} if values.get("code") else {"password": values["password"]}
         context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
         try:
-            reauthenticate(session=session, context=context, **proof)
+            reauthenticate(session=session, context=context, **form.proof())
         except AccountError as error:
             _say(form, error)
         else:
-            return HttpResponseRedirect(_wanted(request, values["next"]))
+            return HttpResponseRedirect(_wanted(request, form.cleaned_data["next"]))
     page: dict[str, Any] = {"title": _("Prove who you are"), "subtitle": None, "form": form}
+    if session.user.has_second_factor and passkeys.of(session.user).exists():
+        # Each try needs a state of its own.
+        begun = begin_login()
+        fresh = {"next": str(form["next"].value() or ""), "state": begun.state, "credential": ""}
+        form.initial = fresh
+        form.data = fresh if form.is_bound else form.data
+        page["options"] = begun.options
     return render(request, "admin/proof.html", {**admin.site.each_context(request), **page})
 
 

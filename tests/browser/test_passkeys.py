@@ -1,9 +1,11 @@
 """Passkeys in a real browser, with the authenticator that Chromium simulates for its own tests (CDP, WebAuthn)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from accounts.core import clock
 from accounts.models import Passkey, Session, User
 from tests.clients.authapi import PASSWORD, AuthApi
 
@@ -66,3 +68,30 @@ def test_an_administrator(device: Any, origin: str, api: AuthApi, settings: Any)
     device.get_by_role("link", name="Second factor").wait_for()
     session = Session.objects.latest("started_at")
     assert (session.kind, session.amr) == ("admin", "pwd passkey")
+
+
+def test_an_administrator_proves_who_they_are(device: Any, origin: str, api: AuthApi, settings: Any, look: Any) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = [origin]
+    api.register("alice")
+    log_in(device, origin)
+    device.get_by_text("You are logged in as alice").wait_for()
+    device.get_by_role("button", name="Add a passkey").click()
+    device.get_by_text("The passkey was added.").wait_for()
+    User.objects.update(is_staff=True, is_superuser=True)
+    device.goto(f"{origin}/admin/")
+    device.get_by_label("Username").fill("alice")
+    device.get_by_label("Password").fill(PASSWORD)
+    device.get_by_role("button", name="Log in").click()
+    assert not device.locator("#passkey-problem").is_visible()
+    device.get_by_role("button", name="Log in with a passkey").click()
+    device.get_by_role("link", name="Second factor").wait_for()
+    before = clock.now() - timedelta(minutes=30)
+    Session.objects.filter(kind="admin").update(auth_time=before)
+    device.goto(f"{origin}/admin/accounts/user/{User.objects.get().pk}/delete/")
+    assert device.url.startswith(f"{origin}/admin/proof/")
+    assert device.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not device.locator("#passkey-problem").is_visible()
+    look(device, "admin-proof-with-a-passkey-360")
+    device.get_by_role("button", name="Prove it with a passkey").click()
+    device.wait_for_url("**/delete/")
+    assert Session.objects.get(kind="admin").auth_time > before
