@@ -7,7 +7,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.base import ReadOnlyAdmin, administrator_context
 from accounts.admin.proof import ask_first
 from accounts.core import clock
 from accounts.flows.rotate_signing_keys import retire_signing_key, rotate_signing_keys
@@ -49,7 +49,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
             return asks
         if SigningKey.objects.filter(signs_from__gt=clock.now(), retired_at=None).exists():
             self.message_user(request, _("The next key is published already."), messages.WARNING)
-        elif key := rotate_signing_keys():
+        elif key := rotate_signing_keys(context=administrator_context(request)):
             self.log_addition(request, key, "rotated")
             text = _("Published the key %(kid)s. It signs from %(time)s UTC.")
             told = text % {"kid": key.kid, "time": f"{key.signs_from:%Y-%m-%d %H:%M:%S}"}
@@ -62,7 +62,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     def retire_view(self, request: HttpRequest, kid: str) -> HttpResponse:
         if asks := self._guard(request, reverse("admin:accounts_signingkey_change", args=(kid,))):
             return asks
-        if retire_signing_key(kid=kid):
+        if retire_signing_key(kid=kid, context=administrator_context(request)):
             self.log_change(request, SigningKey.objects.get(pk=kid), "retired")
             text = _("Retired %(kid)s. Every worker refuses its tokens within %(seconds)d seconds.")
             told = text % {"kid": kid, "seconds": int(WORKER_CACHE.total_seconds())}

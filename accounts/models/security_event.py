@@ -57,6 +57,8 @@ class EventKind(models.TextChoices):
     UNLOCKED = "unlocked", _("unlocked after wrong passwords")
     NOTE_ADDED = "note_added", _("note of an administrator")
     VIEWED = "viewed", _("looked at by an administrator")
+    SIGNING_KEY_ROTATED = "signing_key_rotated", _("the next signing key was published")
+    SIGNING_KEY_RETIRED = "signing_key_retired", _("a signing key was retired")
 
 
 # The events that guessing at passwords and codes causes. An index contains these kinds by time, so a change of the list

@@ -163,7 +163,7 @@ def test_counters_and_admin_sessions_go_when_they_end(rows: Any) -> None:
 
 def test_signing_keys_go_thirty_days_after_their_last_token() -> None:
     keys.signing_key()
-    following = rotate_signing_keys()
+    following = rotate_signing_keys(context=client())
     assert following is not None
     ends = SigningKey.objects.get(sequence=1).verifies_until
     assert ends is not None
