@@ -250,7 +250,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ErrorCode": "accounts.api.authapi.serializers.ERROR_CODES",
         "SecondFactor": "accounts.api.authapi.mfa_serializers.FACTORS",
-        "SecurityEventKind": "accounts.models.security_event.EventKind",
+        "SecurityEventKind": "accounts.api.authapi.serializers.EVENT_KINDS",
         "TokenType": ["bearer"],
         "ValidationErrorType": "accounts.api.fastapi_users.schema.PROBLEMS",
     },

@@ -65,7 +65,7 @@ class Act:
 ACTS = {
     "note": Act(
         label=_("Add a note"),
-        says=_("Only administrators see it. It is deleted with the account."),
+        says=_("Administrators see it, and the user in a copy of their data. It is deleted with the account."),
         permission="accounts.add_note",
         form=NoteForm,
         do=lambda user, values, context: add_note(user=user, text=values["text"], context=context),

@@ -72,6 +72,17 @@ GUESSES = (
 )
 
 
+# What is between administrators, and what happens to no account: nobody finds these among their own events.
+NOT_FOR_USERS = (
+    EventKind.NOTE_ADDED,
+    EventKind.VIEWED,
+    EventKind.GROUP_CHANGED,
+    EventKind.GROUP_DELETED,
+    EventKind.SIGNING_KEY_ROTATED,
+    EventKind.SIGNING_KEY_RETIRED,
+)
+
+
 class ActorChoices(models.TextChoices):
     """ActorKind with labels for people."""
 

@@ -25,6 +25,7 @@ from accounts.core import clock
 from accounts.flows.change_profile import change_profile
 from accounts.flows.end_sessions import end_other_sessions, end_own_session
 from accounts.models import SecurityEvent, Session
+from accounts.models.security_event import NOT_FOR_USERS
 
 
 class UserDetailsView(AuthApiView, DjRestAuthUserDetailsView):
@@ -139,4 +140,4 @@ class EventsView(AuthApiView, ListAPIView[SecurityEvent]):
     queryset = SecurityEvent.objects.none()
 
     def get_queryset(self) -> QuerySet[SecurityEvent]:
-        return SecurityEvent.objects.filter(user_id=self.session.user_id)
+        return SecurityEvent.objects.filter(user_id=self.session.user_id).exclude(kind__in=NOT_FOR_USERS)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.api.authapi.errors import WIRE
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import SecurityEvent, Session, User
+from accounts.models.security_event import NOT_FOR_USERS, EventKind
 from accounts.services import names
 
 # Longer than any name, password, key or token may be.
@@ -178,7 +179,13 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return bool(session.pk == self.context["request"].auth.pk)
 
 
+# The kinds of events that users see of their own accounts.
+EVENT_KINDS = [(kind.value, kind.label) for kind in EventKind if kind not in NOT_FOR_USERS]
+
+
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
+    kind = serializers.ChoiceField(choices=EVENT_KINDS)
+
     class Meta:
         model = SecurityEvent
         fields = ("kind", "at", "session_id", "dialect", "ip", "user_agent", "detail")
