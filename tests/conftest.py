@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from django.utils import translation
 
 from accounts.models import Message, User
 from accounts.ops import refusals
@@ -39,7 +40,8 @@ def _let_the_database_travel(connection: Any, **_: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_worker() -> Iterator[None]:
-    """Each test starts with what a worker that was just started knows: no signing keys, an empty cache."""
+    """Each test starts with what a worker that was just started knows: no signing keys, an empty cache, no language."""
+    translation.deactivate()
     keys.forget()
     cache.clear()
     yield

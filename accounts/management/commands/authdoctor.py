@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
 
 from accounts.services import doctor
 
@@ -19,6 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="say it as JSON")
         parser.add_argument("--offline", action="store_true", help="leave out what talks to the network")
 
+    # Scripts read it, and it stands beside a log in English.
+    @translation.override("en")
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []
         for finding in doctor.examine(network=not options["offline"]):

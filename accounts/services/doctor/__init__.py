@@ -1,6 +1,7 @@
 """Looks at the running configuration as a client and as an attacker would, and says what is wrong.
 
-What it says is for the operator, and in English, like the log. A probe takes SECONDS at most.
+What it says is in the language of who reads it; what Django and servers say themselves is in English.
+A probe takes SECONDS at most.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from accounts.services.doctor import inside, outside
 
 SECONDS = 5.0
@@ -16,8 +20,8 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """ask: what talks to the network, in a thread of its own; None where nothing does. judge: what is wrong, of what
-    `ask` has answered, in whole sentences; nothing where all is well.
+    """name: in English; a page translates it. ask: what talks to the network, in a thread of its own; None where
+    nothing does. judge: what is wrong, of what `ask` has answered, in whole sentences; nothing where all is well.
     """
 
     name: str
@@ -35,24 +39,24 @@ class Finding:
 
 
 PROBES = (
-    Probe(name="database", judge=inside.database),
-    Probe(name="migrations", judge=inside.migrations),
-    Probe(name="clock", judge=inside.clocks),
-    Probe(name="worker", judge=inside.worker),
-    Probe(name="mail queue", judge=inside.mail_queue),
-    Probe(name="purge", judge=inside.purge),
-    Probe(name="signing keys", judge=inside.signing_keys),
-    Probe(name="limits", judge=inside.limits_are_on),
-    Probe(name="blocklist", judge=inside.blocklist),
-    Probe(name="settings", judge=inside.settings_checks),
-    Probe(name="limit storage", ask=outside.ask_limit_storage, judge=outside.limit_storage),
-    Probe(name="public URL", ask=outside.ask_public_url, judge=outside.public_url),
-    Probe(name="plain HTTP", ask=outside.ask_plain_http, judge=outside.plain_http),
-    Probe(name="forged client address", ask=outside.ask_as_somebody_else, judge=outside.forged_address),
-    Probe(name="forged host", ask=outside.ask_other_host, judge=outside.forged_host),
-    Probe(name="other origins", ask=outside.ask_as_other_origins, judge=outside.other_origins),
-    Probe(name="cookies", ask=outside.ask_for_cookies, judge=outside.cookies),
-    Probe(name="mail server", ask=outside.ask_mail_server, judge=outside.mail_server),
+    Probe(name=gettext_noop("database"), judge=inside.database),
+    Probe(name=gettext_noop("migrations"), judge=inside.migrations),
+    Probe(name=gettext_noop("clock"), judge=inside.clocks),
+    Probe(name=gettext_noop("worker"), judge=inside.worker),
+    Probe(name=gettext_noop("mail queue"), judge=inside.mail_queue),
+    Probe(name=gettext_noop("purge"), judge=inside.purge),
+    Probe(name=gettext_noop("signing keys"), judge=inside.signing_keys),
+    Probe(name=gettext_noop("limits"), judge=inside.limits_are_on),
+    Probe(name=gettext_noop("blocklist"), judge=inside.blocklist),
+    Probe(name=gettext_noop("settings"), judge=inside.settings_checks),
+    Probe(name=gettext_noop("limit storage"), ask=outside.ask_limit_storage, judge=outside.limit_storage),
+    Probe(name=gettext_noop("public URL"), ask=outside.ask_public_url, judge=outside.public_url),
+    Probe(name=gettext_noop("plain HTTP"), ask=outside.ask_plain_http, judge=outside.plain_http),
+    Probe(name=gettext_noop("forged client address"), ask=outside.ask_as_somebody_else, judge=outside.forged_address),
+    Probe(name=gettext_noop("forged host"), ask=outside.ask_other_host, judge=outside.forged_host),
+    Probe(name=gettext_noop("other origins"), ask=outside.ask_as_other_origins, judge=outside.other_origins),
+    Probe(name=gettext_noop("cookies"), ask=outside.ask_for_cookies, judge=outside.cookies),
+    Probe(name=gettext_noop("mail server"), ask=outside.ask_mail_server, judge=outside.mail_server),
 )
 
 
@@ -75,7 +79,8 @@ def _problems(probe: Probe, asked: "Future[Any] | None") -> list[str]:
     try:
         return probe.judge(asked.result(SECONDS) if asked else None)
     except FutureTimeoutError:
-        return [f"It took longer than {SECONDS:.0f} seconds."]
+        return [_("It took longer than %(seconds)d seconds.") % {"seconds": SECONDS}]
     except Exception as error:
         # Whatever it is, it is what the operator has to know.
-        return [f"It failed: {type(error).__name__}: {error}".partition("\n")[0]]
+        told = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return [_("It failed: %(error)s") % {"error": told}]

@@ -7,6 +7,8 @@ from django.core import checks
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.core import clock
 from accounts.core.conf import conf
@@ -25,25 +27,26 @@ MANY_DEAD = 100
 BLOCKLIST = 20_000
 # Without https they say the same once more that the probe of the public URL says, and here it may be meant.
 ABOUT_HTTPS = ("security.W004", "security.W010", "security.W012", "security.W016")
-RUN_WORKER = "Run the worker: python manage.py deliver_mail."
+RUN_WORKER = gettext_noop("Run the worker: python manage.py deliver_mail.")
 
 
-def database(_: Any) -> list[str]:
+def database(_asked: Any) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     if connection.vendor == "sqlite" and conf.public_url.startswith("https://"):
-        return ["DATABASE_URL names no PostgreSQL: SQLite has one writer at a time, and lives on one machine."]
+        return [_("DATABASE_URL names no PostgreSQL: SQLite has one writer at a time, and lives on one machine.")]
     return []
 
 
-def migrations(_: Any) -> list[str]:
+def migrations(_asked: Any) -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     missing = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _backwards in plan)
-    return [f"Migrations are missing: {missing}. Run python manage.py migrate."] if plan else []
+    text = _("Migrations are missing: %(missing)s. Run python manage.py migrate.")
+    return [text % {"missing": missing}] if plan else []
 
 
-def clocks(_: Any) -> list[str]:
+def clocks(_asked: Any) -> list[str]:
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
@@ -52,68 +55,69 @@ def clocks(_: Any) -> list[str]:
     differs = abs(there - clock.now())
     if differs < CLOCKS_DIFFER:
         return []
-    return [
-        f"The clocks of this machine and of the database differ by {differs.total_seconds():.1f} s: run NTP on both."
-    ]
+    text = _("The clocks of this machine and of the database differ by %(seconds)s s: run NTP on both.")
+    return [text % {"seconds": f"{differs.total_seconds():.1f}"}]
 
 
-def worker(_: Any) -> list[str]:
+def worker(_asked: Any) -> list[str]:
     seen = upkeep.read().get(upkeep.WORKER)
     if seen is None or seen.at is None:
-        return [f"No worker was ever seen. {RUN_WORKER}"]
+        return [_("No worker was ever seen.") + f" {_(RUN_WORKER)}"]
     silent = clock.now() - seen.at
-    return [f"No worker was seen for {_minutes(silent)}. {RUN_WORKER}"] if silent > WORKER_LATE else []
+    text = _("No worker was seen for %(time)s.") % {"time": _minutes(silent)}
+    return [f"{text} {_(RUN_WORKER)}"] if silent > WORKER_LATE else []
 
 
-def mail_queue(_: Any) -> list[str]:
+def mail_queue(_asked: Any) -> list[str]:
     mails = figures.mail(clock.now(), most=10_000)
     problems = []
     if mails.oldest_due > MAIL_LATE:
-        problems.append(f"A mail has waited for {_minutes(mails.oldest_due)}: the worker is away or too slow.")
+        text = _("A mail has waited for %(time)s: the worker is away or too slow.")
+        problems.append(text % {"time": _minutes(mails.oldest_due)})
     if mails.dead >= MANY_DEAD:
-        problems.append(f"{mails.dead} mails were given up: see the dead letters in the admin.")
+        text = _("Mails that were given up: %(number)d. See the dead letters in the admin.")
+        problems.append(text % {"number": mails.dead})
     return problems
 
 
-def purge(_: Any) -> list[str]:
+def purge(_asked: Any) -> list[str]:
     done = upkeep.read().get(upkeep.PURGE)
     if done is None or done.at is None:
-        return [f"Nothing was ever purged. {RUN_WORKER}"]
+        return [_("Nothing was ever purged.") + f" {_(RUN_WORKER)}"]
     ago = clock.now() - done.at
-    return [f"The last purge was {_minutes(ago)} ago; the worker does it every hour."] if ago > PURGE_LATE else []
+    text = _("The last purge was %(time)s ago; the worker does it every hour.")
+    return [text % {"time": _minutes(ago)}] if ago > PURGE_LATE else []
 
 
-def signing_keys(_: Any) -> list[str]:
+def signing_keys(_asked: Any) -> list[str]:
     now = clock.now()
     known = list(SigningKey.objects.verifying(now))
     signing = next((key for key in known if key.signs_from <= now), None)
-    problems = [
-        f"The signing key {key.kid} cannot be decrypted with SECRET_KEY: put the old one into SECRET_KEY_FALLBACKS."
-        for key in known
-        if encryption.decrypt(key.private_key, keys.PURPOSE) is None
-    ]
+    text = _("The signing key %(kid)s cannot be decrypted with SECRET_KEY: put the old one into SECRET_KEY_FALLBACKS.")
+    problems = [text % {"kid": key.kid} for key in known if encryption.decrypt(key.private_key, keys.PURPOSE) is None]
     if signing and now - signing.signs_from > KEY_OLD:
-        problems.append("The signing key is older than a year. Run python manage.py rotate_signing_keys.")
+        problems.append(_("The signing key is older than a year. Run python manage.py rotate_signing_keys."))
     return problems
 
 
-def limits_are_on(_: Any) -> list[str]:
-    return [] if conf.rate_limits_are_on else ["RATE_LIMITS is off: anybody may guess as often as they like."]
+def limits_are_on(_asked: Any) -> list[str]:
+    return [] if conf.rate_limits_are_on else [_("RATE_LIMITS is off: anybody may guess as often as they like.")]
 
 
-def blocklist(_: Any) -> list[str]:
+def blocklist(_asked: Any) -> list[str]:
     validator = GuessablePasswordValidator()
     if len(validator.passwords) < BLOCKLIST:
-        return [f"The list of common passwords has {len(validator.passwords)} lines only: install the product anew."]
+        text = _("The list of common passwords has only %(number)d lines: install the product anew.")
+        return [text % {"number": len(validator.passwords)}]
     try:
         validator.validate("password1")
     except ValidationError:
         return []
-    return ["The password password1 is accepted: the list of common passwords is not used."]
+    return [_("The password password1 is accepted: the list of common passwords is not used.")]
 
 
-def settings_checks(_: Any) -> list[str]:
-    """What `check --deploy --database default` says."""
+def settings_checks(_asked: Any) -> list[str]:
+    """What `check --deploy --database default` says, in English as there."""
     found = checks.run_checks(include_deployment_checks=True, databases=["default"])
     is_https = conf.public_url.startswith("https://")
     return [
@@ -125,4 +129,6 @@ def settings_checks(_: Any) -> list[str]:
 
 def _minutes(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+    if minutes < 120:
+        return _("%(number)d minutes") % {"number": minutes}
+    return _("%(number)d hours") % {"number": minutes // 60}

@@ -13,6 +13,8 @@ from http.client import HTTPConnection, HTTPSConnection
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from accounts.core.conf import conf
 from accounts.models import SecurityEvent
 from accounts.services import limits, smtp
@@ -73,14 +75,16 @@ def ask_public_url() -> Answer:
 def public_url(answer: Answer) -> list[str]:
     problems = []
     if answer.status != 200:
-        problems.append(f"{conf.public_url} answers {answer.status}: it does not lead to this product, or it is away.")
+        text = _("%(url)s answers %(status)d: it does not lead to this product, or it is away.")
+        problems.append(text % {"url": conf.public_url, "status": answer.status})
     if not _is_https() and not _is_local():
-        problems.append("PUBLIC_URL is not https: whoever is on the way reads every password.")
+        problems.append(_("PUBLIC_URL is not https: whoever is on the way reads every password."))
     if _is_https() and answer.status == 200 and "strict-transport-security" not in answer.headers:
-        problems.append(
+        text = _(
             "The server does not know that it is behind TLS: set TRUSTED_PROXY_COUNT, and let the proxy set"
             " X-Forwarded-Proto."
         )
+        problems.append(text)
     return problems
 
 
@@ -97,7 +101,8 @@ def ask_plain_http() -> Answer | None:
 def plain_http(answer: Answer | None) -> list[str]:
     if answer is None or answer.status >= 400 or answer.headers.get("location", "").startswith("https://"):
         return []
-    return [f"http:// answers {answer.status} instead of a redirect to https://: let the proxy redirect."]
+    text = _("http:// answers %(status)d instead of a redirect to https://: let the proxy redirect.")
+    return [text % {"status": answer.status}]
 
 
 def ask_as_somebody_else() -> Answer:
@@ -109,24 +114,26 @@ def ask_as_somebody_else() -> Answer:
 
 def forged_address(answer: Answer) -> list[str]:
     if answer.status not in (400, 429):
-        return [f"A login of nobody is answered {answer.status}, and not 400."]
+        return [_("A login of nobody is answered %(status)d, and not 400.") % {"status": answer.status}]
     if answer.status == 429:
-        return ["Limits refuse this machine: its address cannot be looked at now. Try again in an hour."]
+        return [_("Limits refuse this machine: its address cannot be looked at now. Try again in an hour.")]
     request_id = answer.headers.get("x-request-id", "")
     event = SecurityEvent.objects.filter(request_id=request_id).order_by("-id").first() if request_id else None
     if event is None:
-        return ["The login of nobody was not recorded in this database: PUBLIC_URL leads to another installation."]
+        return [_("The login of nobody was not recorded in this database: PUBLIC_URL leads to another installation.")]
     if event.ip == FORGED_IP:
-        return [
+        text = _(
             "A client can claim any address with X-Forwarded-For: TRUSTED_PROXY_COUNT is higher than the number of"
             " proxies. Nobody is limited by address."
-        ]
+        )
+        return [text]
     if event.ip != answer.address and not _is_local() and event.ip and not ipaddress.ip_address(event.ip).is_global:
-        return [
-            f"The server sees {event.ip} as the address of this client, which is that of a proxy or of a network"
+        text = _(
+            "The server sees %(ip)s as the address of this client, which is that of a proxy or of a network"
             " within: TRUSTED_PROXY_COUNT may be lower than the number of proxies, and limits would count everybody"
             " as one."
-        ]
+        )
+        return [text % {"ip": event.ip}]
     return []
 
 
@@ -136,7 +143,8 @@ def ask_other_host() -> Answer:
 
 def forged_host(answer: Answer) -> list[str]:
     if answer.status < 300 and _is_ours(answer):
-        return [f"A request for the host {OTHER_HOST} is served: name the hosts in ALLOWED_HOSTS."]
+        text = _("A request for the host %(host)s is served: name the hosts in ALLOWED_HOSTS.")
+        return [text % {"host": OTHER_HOST}]
     return []
 
 
@@ -159,9 +167,11 @@ def other_origins(answers: list[tuple[str, Answer]]) -> list[str]:
     for origin, answer in answers:
         allowed = answer.headers.get("access-control-allow-origin", "")
         if origin in conf.browser_origins and allowed != origin:
-            problems.append(f"Pages of {origin} cannot call it, although CORS_ALLOWED_ORIGINS says so.")
+            text = _("Pages of %(origin)s cannot call it, although CORS_ALLOWED_ORIGINS says so.")
+            problems.append(text % {"origin": origin})
         elif origin not in conf.browser_origins and allowed in (origin, "*"):
-            problems.append(f"Pages of any origin ({origin}) may call it: does the proxy add headers of CORS?")
+            text = _("Pages of any origin (%(origin)s) may call it: does the proxy add headers of CORS?")
+            problems.append(text % {"origin": origin})
     return problems
 
 
@@ -172,15 +182,15 @@ def ask_for_cookies() -> Answer:
 def cookies(answer: Answer) -> list[str]:
     problems = []
     if answer.status != 200:
-        problems.append(f"The login of the admin answers {answer.status}.")
+        problems.append(_("The login of the admin answers %(status)d.") % {"status": answer.status})
     for line in answer.cookies:
         for name, cookie in SimpleCookie(line).items():
             if _is_https() and not cookie["secure"]:
-                problems.append(f"The cookie {name} is not Secure.")
+                problems.append(_("The cookie %(name)s is not Secure.") % {"name": name})
             if cookie["samesite"].lower() not in ("lax", "strict"):
-                problems.append(f"The cookie {name} has no SameSite.")
+                problems.append(_("The cookie %(name)s has no SameSite.") % {"name": name})
     if answer.status == 200 and "frame-ancestors 'none'" not in answer.headers.get("content-security-policy", ""):
-        problems.append("The admin's Content-Security-Policy does not arrive: does the proxy take headers away?")
+        problems.append(_("The admin's Content-Security-Policy does not arrive: does the proxy take headers away?"))
     return problems
 
 
@@ -192,7 +202,7 @@ def ask_limit_storage() -> list[int] | None:
 def limit_storage(counted: list[int] | None) -> list[str]:
     if counted is None or counted == [1, 2]:
         return []
-    return [f"Redis counts two tries as {counted}: limits cannot rely on it."]
+    return [_("Redis counts two tries as %(counted)s: limits cannot rely on it.") % {"counted": counted}]
 
 
 def ask_mail_server() -> smtp.Seen | None:
@@ -201,10 +211,11 @@ def ask_mail_server() -> smtp.Seen | None:
 
 def mail_server(seen: smtp.Seen | None) -> list[str]:
     if seen is None:
-        return [] if _is_local() else ["EMAIL_URL names no mail server: every mail ends as a file on this machine."]
+        text = _("EMAIL_URL names no mail server: every mail ends as a file on this machine.")
+        return [] if _is_local() else [text]
     problems = []
     if not seen.is_private and seen.logs_in:
-        problems.append("The password for the mail server is sent unencrypted: use smtps:// or smtp+tls://.")
+        problems.append(_("The password for the mail server is sent unencrypted: use smtps:// or smtp+tls://."))
     elif not seen.is_private and seen.offers_starttls:
-        problems.append("The mail server offers STARTTLS, and mail goes to it unencrypted: use smtp+tls://.")
+        problems.append(_("The mail server offers STARTTLS, and mail goes to it unencrypted: use smtp+tls://."))
     return problems
