@@ -35,12 +35,11 @@ def measure() -> None:
 
     from accounts.core import clock
     from accounts.core.context import ClientContext, Dialect
-    from accounts.flows.administer import add_user
     from accounts.flows.count_by_hour import count_by_hour, measure_users
     from accounts.flows.save_view import save_view
     from accounts.models import SecurityEvent, Session, User
-    from tests.administrators import add_root
     from accounts.services import saved_views
+    from tests.administrators import add_root
 
     add_root()
     while count_by_hour(most_hours=24):
