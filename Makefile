@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell test lint bench faults races client-docs graphql-docs sdk sdks messages lock image
+.PHONY: help run dev shell test lint bench faults races keycloak client-docs graphql-docs sdk sdks messages lock image
 
 # What a server needs before it starts.
 define set_up
@@ -42,6 +42,9 @@ faults: .venv/dev ## what is lost while parts are killed, paused and restarted; 
 
 races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs a third
 	TEST_ON=postgres RACES=1 $(BIN)/python -m pytest tests/concurrency tests/flows/test_lost_updates.py
+
+keycloak: .venv/dev ## log in with a Keycloak that is downloaded and started for it (needs Java and Maven)
+	$(BIN)/python -m pytest tests/keycloak/journeys.py
 
 client-docs: .venv/dev ## write the client documentation to docs/client/ (needs Java)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/client-docs docs/client

@@ -17,6 +17,7 @@ from django.views.generic import FormView
 from accounts.admin.entrance import enter
 from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
+from accounts.api.common.errors import PASSES, with_status
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.answer_challenge import answer_challenge
@@ -81,7 +82,7 @@ class ChallengeView(FormView):
                 logged_in = answer_challenge(code=values["code"], **challenge)
         except AccountError as error:
             form.add_error("code" if error.code is ErrorCode.INVALID_CODE else None, error.sentences[0])
-            return self.form_invalid(form)
+            return with_status(self.form_invalid(form), error)
         wanted = values["next"]
         if not url_has_allowed_host_and_scheme(
             wanted, {self.request.get_host()}, require_https=self.request.is_secure()
@@ -123,14 +124,17 @@ def own_factor(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:login"))
     context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
     page: dict[str, Any] = {"title": _("Second factor"), "subtitle": None}
+    refusal = None
     try:
         if totp.find(session.user):
             page |= _remove(request, session, context)
         else:
             page |= _add(request, session, context)
     except AccountError as error:
+        refusal = error
         page["refusal"] = error.sentences[0]
     answer = render(request, "admin/own_factor.html", {**admin.site.each_context(request), **page})
+    answer = with_status(answer, refusal)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -142,6 +146,8 @@ def _add(request: HttpRequest, session: Session, context: ClientContext) -> dict
         try:
             codes = add_totp(session=session, token=values["token"], code=values["code"], context=context)
         except AccountError as error:
+            if error.code in PASSES:
+                raise
             form.add_error("code", error.sentences[0])
         else:
             return {"codes": codes}
@@ -158,6 +164,8 @@ def _remove(request: HttpRequest, session: Session, context: ClientContext) -> d
         try:
             remove_totp(session=session, code=form.cleaned_data["code"], context=context)
         except AccountError as error:
+            if error.code in PASSES:
+                raise
             form.add_error("code", error.sentences[0])
         else:
             return {"removed": True}

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.factors import CodeField, CredentialField
 from accounts.api.common.authentication import admin_session
 from accounts.api.common.context import client_context
+from accounts.api.common.errors import with_status
 from accounts.core import clock
 from accounts.core.context import Dialect
 from accounts.core.errors import AccountError, ErrorCode
@@ -79,11 +80,13 @@ def prove(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:login"))
     form_class = ProofOrFactorForm if session.user.has_second_factor else ProofForm
     form = form_class(request.POST or None, initial={"next": request.GET.get("next", "")})
+    refusal = None
     if form.is_valid():
         context = client_context(request, Dialect.ADMIN).by_user(session.user_id)
         try:
             reauthenticate(session=session, context=context, **form.proof())
         except AccountError as error:
+            refusal = error
             _say(form, error)
         else:
             return HttpResponseRedirect(_wanted(request, form.cleaned_data["next"]))
@@ -95,7 +98,8 @@ def prove(request: HttpRequest) -> HttpResponse:
         form.initial = fresh
         form.data = fresh if form.is_bound else form.data
         page["options"] = begun.options
-    return render(request, "admin/proof.html", {**admin.site.each_context(request), **page})
+    answer = render(request, "admin/proof.html", {**admin.site.each_context(request), **page})
+    return with_status(answer, refusal)
 
 
 def _say(form: forms.Form, error: AccountError) -> None:

@@ -92,8 +92,9 @@ class TestRecentProof:
             later.post("/admin/login/", {"username": "root", "password": PASSWORD})
             for _try in range(10):
                 later.post("/admin/proof/", {"password": "wrong-horse-9"})
-            refused = later.post("/admin/proof/", {"password": PASSWORD}).content.decode()
-        assert "Too many requests. Try again later." in refused
+            refused = later.post("/admin/proof/", {"password": PASSWORD})
+        assert "Too many requests. Try again later." in refused.content.decode()
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
 
     def test_it_is_for_who_is_in_the_admin(self, later: Client) -> None:
         assert Client().get("/admin/proof/").status_code == 302

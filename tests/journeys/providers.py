@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -38,13 +39,15 @@ class FastAPIUsersSkin:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
 
-    def log_in(self, person: str) -> Any:
+    def come_back(self, person: str) -> Callable[[], Any]:
+        """Sends `person` to the provider and back; what is returned finishes the login."""
         browser = Browser()
         url, _state = browser.begin()
-        return browser.get("/auth/acme/callback", self.provider.send_back(url, person))
+        query = self.provider.send_back(url, person)
+        return lambda: browser.get("/auth/acme/callback", query)
 
-    def come_too_late(self, query: dict[str, str]) -> Any:
-        return Browser().get("/auth/acme/authorize")
+    def log_in(self, person: str) -> Any:
+        return self.come_back(person)()
 
     def connect(self, access: str, person: str) -> Any:
         browser = Browser()
@@ -74,11 +77,13 @@ class AuthApiSkin:
     def __init__(self, provider: Provider) -> None:
         self.provider, self.client = provider, AuthApi()
 
-    def log_in(self, person: str) -> Any:
-        return self.client.call("POST", "social/acme/", self._body(person))
+    def come_back(self, person: str) -> Callable[[], Any]:
+        """Sends `person` to the provider and back; what is returned finishes the login."""
+        body = self._body(person)
+        return lambda: self.client.call("POST", "social/acme/", body)
 
-    def come_too_late(self, query: dict[str, str]) -> Any:
-        return self.client.call("POST", "social/acme/", self._with_code(query["code"]))
+    def log_in(self, person: str) -> Any:
+        return self.come_back(person)()
 
     def connect(self, access: str, person: str) -> Any:
         return self.client.call("POST", "social/acme/connect/", self._body(person), token=access)
@@ -106,9 +111,7 @@ class AuthApiSkin:
             "code_challenge_method": "S256",
         }
         url = f"{self.provider.authorization_endpoint}?{urlencode(query)}"
-        return self._with_code(self.provider.send_back(url, person)["code"])
-
-    def _with_code(self, code: str) -> dict[str, str]:
+        code = self.provider.send_back(url, person)["code"]
         return {"code": code, "code_verifier": VERIFIER, "redirect_uri": OURS}
 
 
@@ -184,10 +187,9 @@ class Journeys:
         assert address(skin.token(skin.log_in("alice"))) == ("alice@example.org", True)
 
     def test_the_provider_is_away(self, skin: Any, provider: Provider, api: AuthApi) -> None:
-        url, _state = Browser().begin()
-        query = provider.send_back(url, "alice")
+        finish = skin.come_back("alice")
         provider.stop()
-        assert skin.refusal(skin.come_too_late(query)) == skin.away
+        assert skin.refusal(finish()) == skin.away
         assert User.objects.count() == 0
         assert api.register("bob").status_code == 201
 
