@@ -1,7 +1,7 @@
 """The door to allauth's EmailAddress: add, change, restore, verify.
 
-An address is never edited in place: a new row takes its place, so that every key that was mailed for the old one is
-dead.
+An address is never edited in place. A new row replaces the old one, so that every key that was mailed for the old
+address is dead.
 """
 
 import uuid
@@ -29,7 +29,7 @@ def insert(rows: Sequence[tuple[uuid.UUID, str, bool]]) -> None:
 
 
 def put(user_id: uuid.UUID, email_key: str, *, verified: bool) -> None:
-    """Makes this the address of a user, in a new row where it is another one; inside a transaction."""
+    """Makes this the address of a user; another address gets a new row. Called inside a transaction."""
     there = EmailAddress.objects.filter(user=user_id, primary=True)
     if there.filter(email=email_key, verified=verified).exists():
         return
@@ -38,10 +38,10 @@ def put(user_id: uuid.UUID, email_key: str, *, verified: bool) -> None:
 
 
 def change(user: User, email: str) -> bool:
-    """Gives the user another address, unverified, in a new row, so that keys mailed to the old one are dead.
+    """Gives the user another, unverified address in a new row, so that keys mailed to the old one are dead.
 
-    Answers whether the old address was verified.
-    Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
+    Returns whether the old address was verified. Raises AccountError(EMAIL_TAKEN), also for another spelling of the
+    address that the user has.
     """
     if names.lookup_key(email) == user.email_key:
         raise AccountError(ErrorCode.EMAIL_TAKEN)
@@ -61,7 +61,7 @@ def change(user: User, email: str) -> bool:
 
 
 def propose(user: User, email: str) -> int:
-    """Notes an address that the user wants to have, in place of one noted before; answers the id of its row.
+    """Notes an address that the user wants to have, and returns the id of its row. It replaces an earlier wish.
 
     Raises AccountError(EMAIL_TAKEN), also for another spelling of the address that the user has.
     """
@@ -78,7 +78,7 @@ def forget_proposed(user: User) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """user: who has another address now. old: the one they had. was_verified: whether that was."""
+    """user: the user with the new address. old: their earlier address. was_verified: whether that one was verified."""
 
     user: User
     old: str
@@ -86,13 +86,13 @@ class Moved:
 
 
 def take_proposed(address_id: int, email: str) -> Moved | None:
-    """Gives the active user who wanted `email` this address, verified, once; None where nobody waits for it.
+    """Gives `email`, verified, to the active user who wanted it, once; None if no user waits for it.
 
-    Raises AccountError(EMAIL_TAKEN) where another account has it by now.
+    Raises AccountError(EMAIL_TAKEN) if another account has it by now.
     """
     rows = EmailAddress.objects.filter(pk=address_id, primary=False, email=names.lookup_key(email))
     user = User.objects.with_address().filter(pk__in=rows.values("user"), is_active=True).first()
-    # Of several who use the key at the same moment, one deletes the row.
+    # If several requests use the key at the same moment, only one of them deletes the row.
     if user is None or not rows.delete()[0]:
         return None
     old = user.email
@@ -103,7 +103,7 @@ def take_proposed(address_id: int, email: str) -> Moved | None:
 
 
 def owners(key: str) -> list[uuid.UUID]:
-    """Who has the address of this canonical form, or has wished for it and not confirmed it yet."""
+    """The users who have the address of this canonical form, or want it and have not confirmed it yet."""
     return list(EmailAddress.objects.filter(email=key).values_list("user_id", flat=True))
 
 
@@ -119,13 +119,13 @@ def verified_of(which: Q) -> set[uuid.UUID]:
 
 
 def is_anybodys(email: str) -> bool:
-    """Whether `email` is a verified address. Who has a key that was mailed to it has used that key before."""
+    """Whether `email` is a verified address. Then a key that was mailed to it has been used before."""
     taken = EmailAddress.objects.filter(email=names.lookup_key(email), primary=True, verified=True)
     return bool(taken.exists())
 
 
 def find_unproved(address_id: int, email: str) -> User | None:
-    """The user of this address, locked, if nobody has ever proved to read a mailbox of theirs."""
+    """The user of this address, locked, if nobody has ever proved to read a mailbox of that account."""
     address = EmailAddress.objects.filter(pk=address_id, email=email, primary=True, verified=False).first()
     if address is None:
         return None
@@ -134,7 +134,7 @@ def find_unproved(address_id: int, email: str) -> User | None:
 
 
 def restore(user: User, address: str) -> bool:
-    """Gives the user an address back that they have just proved to read; False where another account has it by now."""
+    """Gives the user an address back that they have just proved to read; False if another account has it by now."""
     forget_proposed(user)
     if names.lookup_key(address) != user.email_key:
         try:
@@ -146,7 +146,7 @@ def restore(user: User, address: str) -> bool:
 
 
 def set_verified(user: User, verified: bool) -> bool:
-    """Marks the user's address; False where it was so already. Unmarking kills the keys mailed before."""
+    """Marks the user's address as verified or not; False if nothing changes. Unmarking makes earlier keys worthless."""
     primary = EmailAddress.objects.filter(user=user, primary=True)
     if verified:
         user.address.verified = True
@@ -158,8 +158,8 @@ def set_verified(user: User, verified: bool) -> bool:
 
 
 def verify(address_id: int, email: str) -> User | None:
-    """Marks the address of this id and text, once, and answers its active user; None where there is nothing to mark."""
-    # No join: PostgreSQL would decide in a subquery which row to change, and four racers would all find it unverified.
+    """Marks the address of this id and text, once, and returns its active user; None if there is nothing to mark."""
+    # No join: PostgreSQL would choose the row in a subquery, and several racing requests would all find it unverified.
     marked = EmailAddress.objects.filter(
         pk=address_id, email=email, verified=False, primary=True, user_id__in=User.objects.filter(is_active=True)
     ).update(verified=True)
@@ -170,13 +170,13 @@ def verify(address_id: int, email: str) -> User | None:
 
 
 def is_verified(address_id: int, email: str) -> bool:
-    """Whether the address of this id and text is verified, and still its active user's."""
+    """Whether the address of this id and text is verified, and still belongs to its active user."""
     verified = EmailAddress.objects.filter(pk=address_id, email=email, verified=True, user__is_active=True)
     return bool(verified.exists())
 
 
 def export(user: User) -> list[dict[str, object]]:
-    """The addresses of a user: the one they have, one that they asked for and have not confirmed, and former ones."""
+    """The addresses of a user: the present one, a requested one that is not confirmed, and former ones."""
     rows: list[dict[str, object]] = []
     rows += EmailAddress.objects.filter(user=user).order_by("pk").values("email", "verified", "primary")
     former = FormerAddress.objects.filter(user=user).order_by("left_at")

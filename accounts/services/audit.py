@@ -20,7 +20,7 @@ def record(
     session_id: uuid.UUID | None = None,
     detail: str = "",
 ) -> None:
-    """Writes one event; user is None if the event concerns no account."""
+    """Writes one event. user: None if the event concerns no account."""
     _event(kind, context, user=user, session_id=session_id, detail=detail).save()
     metrics.SECURITY_EVENTS.labels(kind.value, context.dialect.value).inc()
 
@@ -46,7 +46,7 @@ def record_imports(user_ids: Collection[uuid.UUID], context: ClientContext, *, d
 
 
 def without_person(context: ClientContext, *, kind: ActorKind) -> ClientContext:
-    """The same request by an actor of this kind, without what tells who it was."""
+    """The same request by an actor of this kind, without the data that identify the person."""
     return replace(context, ip="", user_agent="", actor=Actor(kind=kind))
 
 
@@ -56,7 +56,7 @@ def forget_person(user: User) -> None:
 
 
 def export(user: User) -> Iterator[dict[str, object]]:
-    """The security events of a user, with the client behind each where that was the user's."""
+    """The security events of a user. An event shows its client only if that was the user's own."""
     columns = ("kind", "at", "actor_kind", "dialect", "session_id", "detail")
     for event in SecurityEvent.objects.filter(user=user).order_by("at", "id").iterator():
         client = ("", "") if event.is_of_another_client else (event.ip, event.user_agent)

@@ -1,6 +1,6 @@
-"""What a login still has to prove: open, take a try, spend (design, Where a session begins).
+"""Challenges of logins that need another proof: open, take a try, spend (design, Where a session begins).
 
-A client holds an opaque text, and the row its hash. Every step is one statement that decides by itself.
+The client holds an opaque text, and the row holds its hash. Every step is one atomic statement.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def open_for(
     counted_as: str,
     now: datetime,
 ) -> str:
-    """The text of a new challenge for `user`; called in the flow's transaction."""
+    """Opens a challenge for `user` and returns its text; called in the flow's transaction."""
     text = secrets.token_urlsafe(24)
     Challenge.objects.create(
         id=_hash(text),
@@ -46,7 +46,7 @@ def open_for(
 
 
 def find(text: str, *, kind: SessionKind, now: datetime) -> Challenge | None:
-    """The live challenge with its user as they are now, None for any other text, and after another password."""
+    """The live challenge with its user as they are now; None for any other text, and after a change of the password."""
     if len(text) > LONGEST:
         return None
     found = Challenge.objects.live(now).filter(pk=_hash(text), kind=kind, user__is_active=True)
@@ -57,19 +57,19 @@ def find(text: str, *, kind: SessionKind, now: datetime) -> Challenge | None:
 
 
 def take_try(challenge: Challenge, *, now: datetime) -> bool:
-    """Counts one try before its answer is looked at; not to be called inside a transaction, which could undo it."""
+    """Counts one try before its answer is checked; called outside of transactions, which could undo the count."""
     return bool(Challenge.objects.live(now).filter(pk=challenge.pk).update(tries_left=F("tries_left") - 1))
 
 
 def spend(challenge: Challenge, *, now: datetime) -> bool:
-    """False where somebody else was faster. The last try may spend it as well as the first."""
+    """Spends the challenge; False if another request was faster. The last try may spend it as well as the first."""
     return bool(Challenge.objects.filter(pk=challenge.pk, spent_at=None).update(spent_at=now))
 
 
 def spend_once(text: str, user: User, *, now: datetime) -> None:
-    """Spends a state that only its client has held until now; called in the transaction of what it allows.
+    """Spends a state that only the client holds and that has no row; called in the transaction of the act it allows.
 
-    Raises AccountError(INVALID_CHALLENGE) where it was spent before.
+    Raises AccountError(INVALID_CHALLENGE) if it was spent before.
     """
     spent = Challenge(id=_hash(text), user=user, kind=SessionKind.API, tries_left=0, spent_at=now)
     spent.expires_at = now + LIFETIME

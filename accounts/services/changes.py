@@ -1,4 +1,4 @@
-"""Checks new values of an account, and does what follows from a new password or a new address."""
+"""Checks new values of an account, and carries out the consequences of a new password or address."""
 
 from datetime import datetime
 from functools import partial
@@ -22,10 +22,10 @@ def new_user(
     now: datetime,
     may_be_reserved: bool = False,
 ) -> User:
-    """A user that is not saved yet and has no hash yet; a username of None is made from the address.
+    """A user that is not saved yet and has no hash yet. username: None makes one from the address.
 
-    The password is only checked; None for an account without one. may_be_reserved: an administrator gives the name.
-    Raises AccountErrors for a username, address or password that cannot be had.
+    password: only checked here; None for an account without one. may_be_reserved: an administrator chooses the name.
+    Raises AccountErrors for a username, address or password that is not allowed.
     """
     name = names.username_from(email) if username is None else username
     user = User(username=name, email=email, language=context.language, created_at=now, last_visit=now)
@@ -45,11 +45,11 @@ def clean(
     password: str | None = None,
     may_be_reserved: bool = False,
 ) -> dict[str, str]:
-    """Those of the values for `user` that are not None, as they are kept, under the names of their columns.
+    """The new values for `user` that are not None, in the form in which they are stored, by the names of their columns.
 
-    The password is only checked, against the name and the address that the user will have.
-    may_be_reserved: an administrator gives the name. A reserved name that the user has is no new one.
-    Raises AccountErrors with every value that cannot be had.
+    The password is only checked, against the name and the address that the user will have then.
+    may_be_reserved: an administrator chooses the name. Users may keep a reserved name that they already have.
+    Raises AccountErrors with every value that is not allowed.
     """
     kept: dict[str, str] = {}
     checks = {
@@ -80,7 +80,7 @@ def clean(
 def password_changed(user: User, context: ClientContext, *, session: Session | None = None) -> None:
     """Ends the sessions of a user whose password was just replaced, records it and mails it.
 
-    session: the one it was asked from, which goes on if it is the user's own.
+    session: the session that asked for it. It goes on if it is the user's own.
     """
     these = Session.objects.filter(user=user)
     if session is not None:
@@ -91,9 +91,9 @@ def password_changed(user: User, context: ClientContext, *, session: Session | N
 
 
 def request_email_change(user: User, email: str, context: ClientContext, *, session: Session | None) -> None:
-    """Mails a key to the address that `user` wants, and a notice to the one they have.
+    """Mails a key to the address that `user` wants, and a notice to the present address.
 
-    session: the one it is asked from, None where an administrator asks.
+    session: the session that asked for it; None if an administrator asks.
 
     Raises AccountError(EMAIL_TAKEN).
     """
@@ -103,7 +103,7 @@ def request_email_change(user: User, email: str, context: ClientContext, *, sess
 
 
 def send_export(user: User, context: ClientContext, *, session: Session | None = None, now: datetime) -> None:
-    """Mails `user` a link to a copy of what is kept of them; a link that was mailed before is dead."""
+    """Mails `user` a link to a copy of their data. An earlier link stops working."""
     users.note_export_asked(user, at=now)
     audit.record(EventKind.EXPORT_REQUESTED, context, user=user, session_id=session.pk if session else None)
     mail.data_export(user, context)
@@ -112,9 +112,9 @@ def send_export(user: User, context: ClientContext, *, session: Session | None =
 def close_account(
     user: User, context: ClientContext, *, due_at: datetime, session: Session | None = None, now: datetime
 ) -> bool:
-    """Deactivates an account to be deleted at `due_at`, and mails its user a link that keeps it.
+    """Deactivates an account that is to be deleted at `due_at`, and mails its user a link that keeps it.
 
-    False where it was not active. session: the one it is asked from.
+    Returns False if it was not active. session: the session that asked for it.
     """
     if not users.schedule_deletion(user, due_at=due_at):
         return False
@@ -129,7 +129,7 @@ def close_account(
 def change_email(user: User, email: str, context: ClientContext, *, session: Session | None = None) -> None:
     """Gives `user` another address, unverified, records it and tells both addresses. Raises AccountError(EMAIL_TAKEN).
 
-    session: the one it is asked from.
+    session: the session that asked for it.
     """
     old = user.email
     was_verified = addresses.change(user, email)

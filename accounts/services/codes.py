@@ -1,8 +1,8 @@
 """Six-digit codes that prove a mailbox: issue, spend (contract, Durudex; OWASP ASVS 5.0, 6.5 and 6.6).
 
-A code belongs to an address, whether an account has it or not, and to the purpose of its table: one that logs in signs
-nobody up and resets nothing, and the other way round. Every step is one statement that
-decides by itself, so that it holds between workers on either database, and costs the same whatever the row was before.
+A code belongs to an address, with or without an account, and to the purpose of its table: a code for a login cannot
+sign up or reset a password, and the other way round. Every step is one atomic statement. So it is safe between workers
+on either database, and it costs the same whatever the row was before.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from accounts.services import limits, names
 
 @dataclass
 class Attempt:
-    """One try at a code. is_right: set by who looks at the code; a right one is not counted."""
+    """One try at a code. is_right: set by the caller; a right try is not counted."""
 
     is_right: bool = True
 
 
 @contextmanager
 def one_try(email: str) -> Iterator[Attempt]:
-    """Counts one try at the codes of `email`, beyond the tries of each code; entered outside of any transaction.
+    """Counts one try at the codes of `email`, beside the tries of each code; entered outside of transactions.
 
     Raises AccountError(RATE_LIMITED) after WRONG_CODES_PER_DAY.
     """
@@ -44,9 +44,9 @@ def one_try(email: str) -> Iterator[Attempt]:
 
 
 def issue(kind: type[MailedCode], email: str, *, bound_to: str = "", now: datetime) -> str:
-    """A new code for `email`, which replaces the one before of this kind.
+    """Makes a new code of this kind for `email`; it replaces the one before.
 
-    bound_to: what has to be the same when the code is spent.
+    bound_to: a value that must be the same when the code is spent.
     """
     key, code = names.lookup_key(email), f"{secrets.randbelow(10**6):06d}"
     row = kind(
@@ -63,11 +63,11 @@ def issue(kind: type[MailedCode], email: str, *, bound_to: str = "", now: dateti
 
 
 def spend(kind: type[MailedCode], email: str, code: str, *, bound_to: str = "", now: datetime) -> bool:
-    """Counts one try at the code of `email`, and spends the code where it is the right one.
+    """Counts one try at the code of `email`, and spends the code if it is right.
 
-    Called in the transaction of what the code allows. The first statement locks the row until that ends, so racing
-    tries take turns: where the code was right and something else is refused, rolling back gives code and try back;
-    a wrong try is to be committed.
+    Called in the transaction of the act that the code allows. The first statement locks the row until the transaction
+    ends, so racing tries take turns. If the code is right but the act is refused, a rollback gives back code and try. A
+    wrong try must be committed.
     """
     rows = kind.objects.filter(email_key=names.lookup_key(email))
     if not rows.live(now).update(tries=F("tries") + 1):

@@ -1,6 +1,6 @@
-"""Made-up accounts to look at: users, sessions, events and mails that are written in bulk, past every rule.
+"""Made-up accounts for demonstrations: users, sessions, events and mails, written in bulk without the usual checks.
 
-Nobody can read their mailboxes: example.com belongs to nobody (RFC 2606) and takes no mail (RFC 7505).
+Nobody can read their mailboxes: example.com is reserved (RFC 2606) and takes no mail (RFC 7505).
 """
 
 import random
@@ -20,14 +20,14 @@ from accounts.services import bulk, encryption
 from accounts.services.factors import totp
 
 DOMAIN = "example.com"
-# So many digits keep the names in the order of their numbers.
+# Enough digits to keep the names in the order of their numbers.
 DIGITS = 7
 DAYS = 30
 FIRST_SIGN_UP = timedelta(days=365)
-# Mails that wait: no worker takes one before that.
+# How long mails wait: no worker takes one before that.
 WAITS = timedelta(days=3650)
 
-# What happens to an account in a month, besides signing up; a login is recorded for each session.
+# What happens to an account in a month, besides the sign-up. Each session has a login event.
 EVENTS = (
     (EventKind.LOGIN_FAILED, "invalid_credentials"),
     (EventKind.PASSWORD_RESET_REQUESTED, ""),
@@ -39,7 +39,7 @@ EVENTS = (
 WEIGHTS = (30, 8, 5, 12, 40, 5)
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Mozilla/5.0 (iPhone) Safari/605.1", "okhttp/5.1.0")
 DIALECTS = ("authapi", "authapi", "authapi", "fastapi_users", "durudex")
-# Where somebody guesses: addresses that are kept for documentation (RFC 5737, RFC 3849).
+# The addresses of guessing clients: reserved for documentation (RFC 5737, RFC 3849).
 GUESSERS = ("198.51.100.7", "198.51.100.8", "2001:db8:0:7::1", "2001:db8:0:7::2")
 
 USER = (
@@ -66,9 +66,9 @@ def next_number() -> int:
 
 
 def write(numbers: range, *, password: str, now: datetime) -> None:
-    """Makes the users of these numbers with all that is theirs; called inside a transaction.
+    """Makes the users of these numbers with their sessions, events and mails; called inside a transaction.
 
-    password: the hash that all of them have.
+    password: the hash that all of them get.
     """
     chance = random.Random()  # noqa: S311
     users, addresses, sessions, events, messages, app_factors = [], [], [], [], [], []
@@ -143,7 +143,7 @@ def _event(
 
 
 def _moment(chance: random.Random, now: datetime, *, since: datetime) -> datetime:
-    """A time of the last DAYS and not before `since`: more of the day than of the night."""
+    """A random time within the last DAYS and not before `since`; day times are more likely."""
     hour = chance.triangular(0, 24, 15)
     day = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=chance.randrange(DAYS))
     moment = day + timedelta(hours=hour)

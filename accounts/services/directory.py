@@ -1,4 +1,4 @@
-"""Searches for people who administer: what was typed is recognised, and each kind of it is looked up by an index."""
+"""Searches for administrators. The kind of the typed text is recognised, and each kind is looked up by an index."""
 
 import ipaddress
 import uuid
@@ -10,14 +10,15 @@ from accounts.models import FormerAddress, SecurityEvent, Session, User
 from accounts.models.security_event import of_request
 from accounts.services import addresses, names
 
-# How many of those whom an IP address leads to are shown, the latest first.
+# How many users of one IP address are shown, the latest first.
 MOST_AT_A_PLACE = 1000
 
 
 def users(typed: str) -> Q:
     """Users by id, external id, username, address, former address, id of a session or a request, or IP address.
 
-    A name or an address that nobody has finds those that begin so; one with * at its end finds these in any case.
+    If no user has the name or address, users whose name or address begins with it are found. A * at the end always
+    finds those.
     """
     if place := _ip(typed):
         return Q(pk__in=[*_at(place), *_people(typed)])
@@ -54,16 +55,16 @@ def events(typed: str) -> Q:
 
 
 def messages(typed: str) -> Q:
-    """Mails by their Message-ID, or their user, by id, username, or an address that they have, had or wish for.
+    """Mails by their Message-ID, or by their user: id, username, or a present, former or requested address.
 
-    Those to an address that nobody has are found by it as well.
+    Mails to an address without an account are found by the address as well.
     """
     found = Q(message_id=typed) | Q(user_id__in=_people(typed))
     return found | Q(user=None, lower_to=Lower(Value(typed))) if "@" in typed else found
 
 
 def _people(typed: str) -> list[uuid.UUID]:
-    """Whose id, username or address this is exactly; an address also of who had it or wishes for it."""
+    """Users with exactly this id, username or address. An address may also be a former or a requested one."""
     key = names.lookup_key(typed)
     if "@" in key:
         former = FormerAddress.objects.filter(email_key=key).values_list("user_id", flat=True)[:MOST_AT_A_PLACE]
@@ -81,7 +82,7 @@ def _by_request(typed: str) -> list[uuid.UUID]:
 
 
 def _at(place: str) -> list[uuid.UUID]:
-    """Who logged in from this IP address, the latest first."""
+    """Users who logged in from this IP address, the latest first."""
     these = Session.objects.filter(ip=place).order_by("-started_at", "-pk")
     return list(dict.fromkeys(these.values_list("user_id", flat=True)[:MOST_AT_A_PLACE]))
 
@@ -94,7 +95,7 @@ def _uuid(typed: str) -> uuid.UUID | None:
 
 
 def _ip(typed: str) -> str:
-    """The IP address as it is kept, "" for any other text."""
+    """The IP address in the stored form; "" for any other text."""
     try:
         return str(ipaddress.ip_address(typed))
     except ValueError:

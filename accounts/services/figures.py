@@ -1,4 +1,4 @@
-"""How much of everything there is, for who watches the server."""
+"""How many sessions and mails there are, for the monitoring of the server."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from accounts.models.message import MessageState
 
 @dataclass(frozen=True, kw_only=True)
 class MailFigures:
-    """due, dead: how many there are. oldest_due: how long it has waited; 0 where none waits."""
+    """due, dead: the number of mails. oldest_due: how long the oldest due mail has waited; 0 if none waits."""
 
     due: int
     oldest_due: timedelta
@@ -20,9 +20,9 @@ class MailFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """live_sessions, due_mails, dead_mails: how many there are. oldest_due_mail: how long it has waited.
+    """live_sessions, due_mails, dead_mails: numbers. oldest_due_mail: how long the oldest due mail has waited.
 
-    signing_key_age: since when the key signs that signs now; None before the first one.
+    signing_key_age: how long the present key has been signing; None before the first key.
     """
 
     live_sessions: int
@@ -33,7 +33,7 @@ class Figures:
 
 
 def mail(now: datetime, *, most: int | None = None) -> MailFigures:
-    """Two statements. most: how many are counted at most of each, so that a long queue costs no more than that."""
+    """Runs two statements. most: the highest number that is counted of each, so that a long queue costs no more."""
     due = Message.objects.due(now).order_by("due_at")[:most].aggregate(count=Count("pk"), oldest=Min("due_at"))
     return MailFigures(
         due=due["count"],
@@ -43,7 +43,7 @@ def mail(now: datetime, *, most: int | None = None) -> MailFigures:
 
 
 def read(now: datetime) -> Figures:
-    """One count for each table; the one of sessions reads an index as long as there are live sessions."""
+    """Counts each table. The count of sessions reads the part of an index that holds live sessions."""
     signing = SigningKey.objects.verifying(now).filter(signs_from__lte=now).first()
     mails = mail(now)
     return Figures(

@@ -1,6 +1,6 @@
-"""Password validators: what is guessed first is refused, with the reason (OWASP ASVS 5.0, 6.2.4 and 6.2.11).
+"""Password validators: they refuse what is guessed first, and say why (OWASP ASVS 5.0, 6.2.4 and 6.2.11).
 
-Nobody is told which kinds of characters to use: fifteen random digits are a fine password.
+There is no rule about kinds of characters: fifteen random digits are a fine password.
 """
 
 from functools import lru_cache
@@ -15,15 +15,15 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from accounts.core.conf import conf
 
-# What people write for letters; 1 and ! stand for either of two.
+# Digits and signs that people write in place of letters. 1 and ! can stand for two letters.
 _FOR_I = str.maketrans("4@8(3691!|05$7+2%", "aabceggiilossttzx")
 _FOR_L = _FOR_I | str.maketrans("1!", "ll")
 _SEPARATORS = str.maketrans("", "", " -_.")
-# How many signs before and behind a word hide it no better, and the shortest word that is looked for.
+# How many signs around a word are ignored, and the length of the shortest word that is looked for.
 _BEFORE, _BEHIND, _SHORTEST = 4, 7, 3
-# A text this long is no word with signs around it.
+# A longer text is no word with signs around it.
 _LONGEST = 64
-# The shortest password. Fewer letters, or runs, are easily guessed, however often they are repeated.
+# The shortest password. A shorter text, or a few runs, is easily guessed, however often it is repeated.
 _ENOUGH = 8
 _ROWS = (
     *("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz"),
@@ -36,9 +36,9 @@ _STEPS |= {pair[::-1]: "<" for pair in _STEPS}
 class GuessablePasswordValidator(CommonPasswordValidator):
     """Refuses common passwords and words with the usual changes, short texts that are repeated, and rows of keys.
 
-    The lists are Django's and zxcvbn's: 100,800 passwords, words and names. zxcvbn's estimate is of no use here. A
-    hostile password of 72 characters keeps it busy for more than a second; and the lowest estimate that refuses
-    `Summer2025!` refuses every second random text of eight digits and blanks.
+    The lists are those of Django and zxcvbn: 100,800 passwords, words and names. zxcvbn's estimate is not used. A
+    hostile password of 72 characters keeps it busy for more than a second, and a threshold that refuses `Summer2025!`
+    refuses every second random text of eight digits and blanks.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class GuessablePasswordValidator(CommonPasswordValidator):
 
     def validate(self, password: str, user: Any = None) -> None:
         if len(password) < _ENOUGH:
-            # MinimumLengthValidator has said so.
+            # MinimumLengthValidator reports this.
             return
         text = password.casefold()
         unit = _unit(text)
@@ -58,7 +58,7 @@ class GuessablePasswordValidator(CommonPasswordValidator):
 
 
 class ContextPasswordValidator(UserAttributeSimilarityValidator):
-    """Refuses passwords that are made of the user's own name or address, or of the name of this site."""
+    """Refuses passwords made of the user's name or address, or of the name of this site."""
 
     def validate(self, password: str, user: Any = None) -> None:
         super().validate(password, user)
@@ -74,7 +74,7 @@ class ContextPasswordValidator(UserAttributeSimilarityValidator):
 
 
 def _forms(text: str) -> set[str]:
-    """The text, and the words in it: without digits and signs around them, and with letters for digits and signs."""
+    """The text, its words without digits and signs around them, and both with letters in place of digits and signs."""
     text = _unit(text)
     forms = {text}
     at = [place for place, letter in enumerate(text) if letter.isalpha()]
@@ -90,19 +90,19 @@ def _forms(text: str) -> set[str]:
 
 
 def _unit(text: str) -> str:
-    """The shortest text that, repeated, gives this one."""
+    """The shortest text whose repetition gives this one."""
     return text[: (text + text).find(text, 1)]
 
 
 def _is_of_rows(text: str) -> bool:
-    """Whether it is made of a few runs: of one letter, or along the keys or the alphabet in one direction."""
+    """Whether the text consists of a few runs: of one letter, or along the keyboard or the alphabet."""
     steps = ["=" if one == other else _STEPS.get(one + other, "") for one, other in pairwise(text)]
     runs = sum(not step or step != before for before, step in pairwise(["", *steps]))
     return runs * 3 <= len(text) + 1 and runs < _ENOUGH
 
 
 def _words(name: str) -> set[str]:
-    """A name or an address of the user, and its parts, in the forms of _forms()."""
+    """The user's name or address and its parts, in the forms of _forms()."""
     local, _at, domain = name.casefold().rpartition("@")
     parts = {name.casefold(), local, domain, domain.partition(".")[0]}
     return {form for part in parts if len(part) >= _SHORTEST for form in _forms(part)}
@@ -112,6 +112,6 @@ def _words(name: str) -> set[str]:
 def _site_words(origin: str) -> frozenset[str]:
     host = urlsplit(origin).hostname or ""
     labels = host.split(".")
-    # id.example.org gives example.org and org as well; a top level alone is no name.
+    # id.example.org also gives example.org and org. A top-level domain alone is no name.
     parts = [host, *labels[:-1], *(".".join(labels[at:]) for at in range(len(labels) - 1))]
     return frozenset(form for part in parts if len(part) >= _SHORTEST for form in _forms(part))

@@ -1,7 +1,7 @@
-"""Hashes that accounts bring along from elsewhere; the first login replaces them.
+"""Password hashes of other systems, which moved accounts bring along. The first login replaces them.
 
-Each form is what services/moving/hashes.py writes at an import. Of a long PBKDF2 or scrypt hash the first 32 bytes are
-kept: they are the same whatever is derived beyond them.
+services/moving/hashes.py writes these forms at an import. Only the first 32 bytes of a long PBKDF2 or scrypt hash are
+kept: they do not depend on the length that is derived.
 """
 
 import base64
@@ -19,14 +19,15 @@ from django.contrib.auth.hashers import BasePasswordHasher, BCryptPasswordHasher
 
 from accounts.core.conf import conf
 
-# What bcrypt looks at. Its library refuses a longer password, where older versions of it left out the rest.
+# The number of bytes that bcrypt uses. The library refuses a longer password; its older versions ignored the rest.
 BCRYPT_BYTES = 72
 KEPT_BYTES = 32
 LEAST_BYTES = 16
-# The most that a hash which is verified here may need.
+# The most memory that verifying a hash may need here.
 MOST_MEMORY = 256 * 2**20
 
-# Of Argon2id around a weak hash. They are part of what is stored: other values need another name than `wrapped`.
+# The parameters of Argon2id around a weak hash. They belong to the stored format: other values need another name than
+# `wrapped`.
 WRAP_SECONDS_COST = 2
 WRAP_MEMORY_KIB = 19456
 
@@ -45,7 +46,7 @@ def from_base64(text: str) -> bytes:
 
 
 class BCryptHasher(BCryptPasswordHasher):
-    """Django's, for passwords of any length."""
+    """Django's hasher, for passwords of any length."""
 
     def encode(self, password: str, salt: str | bytes) -> str:
         salt = salt.encode("ascii") if isinstance(salt, str) else salt
@@ -53,13 +54,13 @@ class BCryptHasher(BCryptPasswordHasher):
 
 
 class ForeignHasher(BasePasswordHasher):
-    """`algorithm$parameter$…$salt$hash`, the last two in Base64: verified, and never made for a new password."""
+    """`algorithm$parameter$…$salt$hash`, the last two in Base64. It is only verified, never made for a new password."""
 
     def encode(self, password: str, salt: str) -> str:
         raise NotImplementedError("a foreign hash is only verified")
 
     def derive(self, password: str, parameters: list[str], salt: bytes, length: int) -> bytes:
-        """So many bytes of what this algorithm makes of a password. Raises ValueError for parameters that are none."""
+        """The first bytes that this algorithm derives from a password. Raises ValueError for invalid parameters."""
         raise NotImplementedError
 
     def verify(self, password: str, encoded: str) -> bool:
@@ -83,7 +84,7 @@ class ForeignHasher(BasePasswordHasher):
 
 
 class Pbkdf2RawHasher(ForeignHasher):
-    """PBKDF2 whose salt is bytes, as Keycloak and passlib have it: `pbkdf2_raw$sha256$27500$salt$hash`."""
+    """PBKDF2 with a salt of bytes, as in Keycloak and passlib: `pbkdf2_raw$sha256$27500$salt$hash`."""
 
     algorithm = "pbkdf2_raw"
 
@@ -93,7 +94,7 @@ class Pbkdf2RawHasher(ForeignHasher):
 
 
 class ScryptRawHasher(ForeignHasher):
-    """scrypt whose salt is bytes, as in PHC form: `scrypt_raw$14$8$1$salt$hash` with log2 of N, r and p."""
+    """scrypt with a salt of bytes, as in PHC form: `scrypt_raw$14$8$1$salt$hash` with log2 of N, r and p."""
 
     algorithm = "scrypt_raw"
 
@@ -103,7 +104,7 @@ class ScryptRawHasher(ForeignHasher):
 
 
 class FirebaseHasher(ForeignHasher):
-    """Firebase's scrypt, whose key encrypts the signer key of the project: `firebase_scrypt$salt$hash`.
+    """Firebase's scrypt; its result encrypts the project's signer key: `firebase_scrypt$salt$hash`.
 
     The parameters of the project are settings, FIREBASE_SIGNER_KEY and so on.
     """
@@ -122,7 +123,7 @@ class FirebaseHasher(ForeignHasher):
 class WrappedHasher(ForeignHasher):
     """Argon2id around a hash that is too weak to be kept: `wrapped$ssha256$setting$salt$hash`.
 
-    setting: what the weak hash is made with, in Base64; its salt in most cases.
+    setting: the parameters of the weak hash in Base64; in most cases its salt.
     """
 
     algorithm = "wrapped"
@@ -135,7 +136,7 @@ class WrappedHasher(ForeignHasher):
 
 
 def scrypt(password: bytes, salt: bytes, log_n: int, block_size: int, parallel: int) -> bytes:
-    """KEPT_BYTES of scrypt. Raises ValueError for parameters that are none or need too much."""
+    """KEPT_BYTES of scrypt. Raises ValueError for parameters that are invalid or need too much."""
     if not 1 <= log_n <= 30:
         raise ValueError("the cost is out of range")
     memory = MOST_MEMORY + 2**20
@@ -156,12 +157,12 @@ def _salt_last(digest: str) -> Callable[[bytes, bytes], bytes]:
 
 PHPASS = re.compile(r"\$[PH]\$([./0-9A-Za-z])([./0-9A-Za-z]{8})")
 _ITOA64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# log2 of the rounds; WordPress has 13.
+# log2 of the rounds; WordPress uses 13.
 MOST_PHPASS_ROUNDS = 17
 
 
 def phpass_rounds(letter: str) -> int:
-    """log2 of the rounds that this letter of a setting stands for. Raises ValueError for what is out of range."""
+    """log2 of the rounds for this letter of a setting. Raises ValueError if it is out of range."""
     rounds = _ITOA64.index(letter)
     if not 7 <= rounds <= MOST_PHPASS_ROUNDS:
         raise ValueError("the number of rounds is out of range")
@@ -184,11 +185,11 @@ def phpass_digest(text: str) -> bytes:
     number = 0
     for place, letter in enumerate(text):
         number |= _ITOA64.index(letter) << (6 * place)
-    # Three bytes have four letters: of the last, one byte has two.
+    # Four letters encode three bytes; two letters encode the last byte.
     return number.to_bytes(17, "little")[:16]
 
 
-# What a weak hash of each kind is made of: called with the password and the setting.
+# The function of each kind of weak hash; called with the password and the setting.
 WEAK: dict[str, Callable[[bytes, bytes], bytes]] = {
     "phpass": _phpass,
     **{digest: _salt_first(digest) for digest in ("md5", "sha1", "sha256", "sha512")},

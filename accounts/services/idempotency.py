@@ -1,10 +1,10 @@
 """Requests that a client may repeat under one Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07).
 
-The row of a request is written in the transaction of its act, so that it is there exactly if the act was done. A client
-whose answer was lost repeats the request and gets the answer that was kept. A refusal keeps nothing.
+The row of a request is written in the transaction of its act: it exists exactly if the act was done. A client that lost
+the answer repeats the request and gets the stored answer. A refusal stores nothing.
 
-Nothing at rest leads to an answer, which may hold tokens: the row's id and the key that encrypts its answer are made
-from the client's key, which is not kept.
+An answer may hold tokens, so the database alone does not reveal it: the row's id and the encryption key are derived
+from the client's key, and that key is not stored.
 """
 
 import base64
@@ -24,7 +24,7 @@ from accounts.core.context import ClientContext, RepeatKey
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import IdempotentRequest
 
-# For how long an answer is kept (contract).
+# How long an answer is stored (contract).
 KEPT = timedelta(days=1)
 LONGEST = 255
 
@@ -32,8 +32,8 @@ LONGEST = 255
 def repeat_key(text: str, *, user_id: uuid.UUID | None, path: str, body: Any) -> RepeatKey:
     """The key of a request whose header Idempotency-Key is `text`, with the quotes of RFC 9651 or without.
 
-    user_id: whom the request's token names, live or not. body: as it was read, of JSON's types.
-    Raises AccountError(IDEMPOTENCY_KEY_INVALID) unless it has 1 to 255 visible ASCII characters.
+    user_id: the user whom the request's token names, live or not. body: the parsed body, of JSON's types. Raises
+    AccountError(IDEMPOTENCY_KEY_INVALID) unless the key has 1 to 255 visible ASCII characters.
     """
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] == '"':
@@ -62,8 +62,8 @@ def done_before(key: RepeatKey) -> IdempotentRequest | None:
 def note(context: ClientContext) -> None:
     """Writes that the request was carried out; called in the transaction of its act.
 
-    Raises AccountError(IDEMPOTENCY_KEY_IN_USE) if another request under the same key was faster: nothing of this act
-    is to stay then.
+    Raises AccountError(IDEMPOTENCY_KEY_IN_USE) if another request under the same key was faster; the act must then be
+    rolled back.
     """
     key = context.repeat_key
     if key is None:
@@ -77,13 +77,13 @@ def note(context: ClientContext) -> None:
 
 
 def keep(key: RepeatKey, answer: dict[str, Any]) -> None:
-    """Keeps the answer of the request that was carried out under `key`; a request that wrote no row keeps none."""
+    """Stores the answer of the request that was carried out under `key`; nothing if the request wrote no row."""
     sealed = _cipher(key).encrypt(json.dumps(answer).encode()).decode()
     IdempotentRequest.objects.filter(pk=key.id).update(answer=sealed)
 
 
 def kept_answer(row: IdempotentRequest, key: RepeatKey) -> dict[str, Any] | None:
-    """What keep() was given; None if it was not called, as when the worker was killed between act and answer."""
+    """The answer that keep() has stored; None without one, for example if the worker was killed before it answered."""
     try:
         answer: dict[str, Any] = json.loads(_cipher(key).decrypt(row.answer))
     except InvalidToken:

@@ -1,4 +1,4 @@
-"""Who somebody is at another provider, and whose account that is: the door to allauth's SocialAccount.
+"""Identities at other providers, and the accounts that they belong to: the door to allauth's SocialAccount.
 
 An identity is its issuer and subject, never its address. A provider's tokens and profile are not kept.
 """
@@ -25,7 +25,7 @@ Row = tuple[str, str, dict[str, str], datetime, datetime]
 
 
 def find_user(identity: Identity) -> User | None:
-    """Whose identity it is. Raises AccountError(PROVIDER_REFUSED) where the provider was another issuer before."""
+    """The user of this identity. Raises AccountError(PROVIDER_REFUSED) if the provider had another issuer before."""
     found = _of(identity).first()
     if found is None:
         return None
@@ -35,7 +35,7 @@ def find_user(identity: Identity) -> User | None:
 
 
 def link(user: User, identity: Identity) -> None:
-    """Raises AccountError(IDENTITY_TAKEN) where an account, this or another, has it."""
+    """Connects the identity. Raises AccountError(IDENTITY_TAKEN) if this or another account has it."""
     if len(identity.subject) > LONGEST_SUBJECT:
         raise AccountError(ErrorCode.PROVIDER_REFUSED)
     try:
@@ -51,7 +51,7 @@ def link(user: User, identity: Identity) -> None:
 
 
 def find_taken(wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of these pairs of provider and subject that accounts have."""
+    """The pairs of provider and subject among these that accounts have."""
     if not wanted:
         return set()
     rows = SocialAccount.objects.filter(uid__in={subject for _provider, subject in wanted})
@@ -74,7 +74,7 @@ def of(user: User) -> QuerySet[Any]:
 
 
 def rows_of(which: Q) -> dict[uuid.UUID, list[Row]]:
-    """What each user has who has any. which: a condition on `user`."""
+    """The identities of each user who has any. which: a condition on `user`."""
     found = defaultdict(list)
     rows = SocialAccount.objects.filter(which).order_by("pk")
     for user_id, *row in rows.values_list("user_id", "provider", "uid", "extra_data", "date_joined", "last_login"):
@@ -83,10 +83,10 @@ def rows_of(which: Q) -> dict[uuid.UUID, list[Row]]:
 
 
 def unlink(user: User, id: int) -> str:
-    """Removes the connection of this id, and answers with which provider; called with the user locked.
+    """Removes the connection of this id, and returns its provider; called with the user locked.
 
-    Raises AccountError(IDENTITY_NOT_FOUND), and AccountError(LAST_WAY_IN) where neither a password, nor a passkey, nor
-    another provider is left.
+    Raises AccountError(IDENTITY_NOT_FOUND), and AccountError(LAST_WAY_IN) if no password, no passkey and no other
+    provider would be left.
     """
     found = of(user).filter(pk=id).first()
     if found is None:
@@ -99,7 +99,7 @@ def unlink(user: User, id: int) -> str:
 
 
 def forget(user: User, *, since: datetime | None = None) -> bool:
-    """Removes what was connected at `since` or later, or all; answers whether there was any."""
+    """Removes what was connected at `since` or later, or all. Returns whether there was any."""
     these = of(user)
     if since is not None:
         these = these.filter(date_joined__gte=since)
@@ -107,7 +107,7 @@ def forget(user: User, *, since: datetime | None = None) -> bool:
 
 
 def export(user: User) -> list[dict[str, object]]:
-    """With which providers a user logs in."""
+    """The providers with which a user logs in."""
     rows = of(user)
     return [
         {"provider": row.provider, "subject": row.uid, "connected_at": row.date_joined, "used_at": row.last_login}

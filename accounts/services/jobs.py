@@ -1,7 +1,7 @@
 """Acts on many users as rows: ask, claim, settle (the pattern of outbox.py).
 
-A worker claims a job and renews its lease while it goes through the users; the lease of one that was killed runs out
-within a minute, and another one goes on with the users that are pending.
+A worker claims a job and renews its lease while it goes through the users. If a worker is killed, its lease runs out
+within a minute, and another worker goes on with the pending users.
 """
 
 import uuid
@@ -16,7 +16,7 @@ from accounts.models import Job, JobItem, User
 from accounts.models.job import ItemState, JobKind, JobQuerySet, JobState
 
 LEASE = timedelta(minutes=1)
-# Users of one job.
+# The most users of one job.
 MOST = 250_000
 BATCH = 5000
 
@@ -36,7 +36,7 @@ class TooManyUsersError(ValueError):
 
 
 def ask(kind: JobKind, user_ids: Iterable[uuid.UUID], context: ClientContext, *, now: datetime) -> Job:
-    """Writes a job and its users, BATCH in a statement; called inside a transaction.
+    """Writes a job and its users, BATCH of them in a statement; called inside a transaction.
 
     Raises TooManyUsersError.
     """
@@ -58,12 +58,12 @@ def ask(kind: JobKind, user_ids: Iterable[uuid.UUID], context: ClientContext, *,
 
 
 def ask_to_stop(job_id: int, *, now: datetime) -> bool:
-    """False for a job that is over, was asked to stop before, or does not exist."""
+    """Asks a job to stop; False for a job that is over, was asked before, or does not exist."""
     return bool(_open(job_id).filter(stop_asked_at=None).update(stop_asked_at=now))
 
 
 def context_of(job: Job) -> ClientContext:
-    """Whoever asked for it does what the worker does for it."""
+    """The context of the job's acts: its actor is the administrator who asked for the job."""
     return ClientContext(
         ip="",
         user_agent=f"job {job.pk}",
@@ -75,7 +75,7 @@ def context_of(job: Job) -> ClientContext:
 
 
 def may_go_on(job: Job) -> bool:
-    """Whether who asked for it may still do that."""
+    """Whether the administrator who asked for the job still has the permission."""
     if job.asked_by_id is None:
         return False
     asked_by = User.objects.filter(pk=job.asked_by_id, is_active=True, is_staff=True).first()
@@ -94,7 +94,7 @@ def claim(*, now: datetime) -> Job | None:
 
 
 def renew(job: Job, *, now: datetime) -> bool:
-    """Takes it for another LEASE, and reads whether it was asked to stop; False where another worker has it."""
+    """Takes it for another LEASE, and reads whether it was asked to stop; False if another worker has it."""
     if not _mine(job).update(leased_until=now + LEASE):
         return False
     job.leased_until = now + LEASE
@@ -112,16 +112,16 @@ def pending(job: Job, *, most: int) -> list[JobItem]:
 
 
 def settle(job: Job, item: JobItem, state: ItemState, *, reason: str = "") -> None:
-    """Writes what became of a user, and counts it; called inside a transaction."""
+    """Writes the result for a user, and counts it; called inside a transaction."""
     settled = JobItem.objects.filter(pk=item.pk, state=ItemState.PENDING).update(state=state, reason=reason)
-    # Who is deleted takes the row along.
+    # A deletion of the user deletes the row too.
     if settled or (job.kind == JobKind.DELETE and state is ItemState.DONE):
         counter = {ItemState.DONE: "done", ItemState.UNCHANGED: "unchanged", ItemState.FAILED: "failed"}[state]
         Job.objects.filter(pk=job.pk).update(**{counter: F(counter) + 1})
 
 
 def end(job: Job, state: JobState, *, now: datetime) -> None:
-    """Settles the job. Users whose rows are gone without being counted were deleted: by the job itself, or before."""
+    """Settles the job. Rows that are gone without being counted belonged to users who were deleted, also by the job."""
     changes: dict[str, object] = {"state": state, "ended_at": now, "leased_until": None}
     if state is JobState.DONE:
         counter = "done" if job.kind == JobKind.DELETE else "failed"

@@ -1,7 +1,7 @@
 """The door to simplejwt: access and refresh tokens, encoded and decoded (RFC 7519, RFC 8725).
 
-simplejwt's TokenBackend signs and verifies; the keys and their ids come from services.keys. Beyond it, every claim
-that the contract names must be there and of its type, and the header may say nothing but alg, kid and typ.
+simplejwt's TokenBackend signs and verifies; the keys and their ids come from services.keys. In addition, every claim of
+the contract must be present and of its type, and the header may contain only alg, kid and typ.
 """
 
 import json
@@ -24,7 +24,7 @@ from accounts.services import keys
 
 ALGORITHM = "EdDSA"
 LONGEST_TOKEN = 4096
-# How far ahead the clock of the host may be that issued a token. A token's end has no such leeway.
+# By how much the clock of the issuing host may be ahead. A token's end has no such leeway.
 CLOCK_LEEWAY = timedelta(seconds=30)
 
 
@@ -35,7 +35,7 @@ class TokenType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """What a good token says: its signature, times, issuer and audience were checked."""
+    """The claims of a valid token: its signature, times, issuer and audience were checked."""
 
     token_type: TokenType
     user_id: uuid.UUID
@@ -44,7 +44,7 @@ class Claims:
 
 
 class _KeyedBackend(TokenBackend):  # type: ignore[misc]
-    """simplejwt's backend with many keys: the one that signs now, and the one that a token's `kid` names."""
+    """simplejwt's backend with several keys: one signs, and a token's `kid` names the one that verifies."""
 
     def encode(self, payload: dict[str, Any]) -> str:
         kid, private = keys.signing_key()
@@ -73,7 +73,7 @@ def encode(
     expires_at: datetime,
     **claims: Any,
 ) -> str:
-    """A signed token; times are kept to the second, further claims as they are."""
+    """Makes a signed token. Times are cut to the second; other claims stay as they are."""
     return _backend(conf.public_url, conf.audience, timedelta(0)).encode(
         {
             "token_type": token_type.value,
@@ -90,9 +90,9 @@ def encode(
 def decode(token: str, *, expected: TokenType | None, even_if_expired: bool = False) -> Claims:
     """The claims of `token`.
 
-    expected: the only type that is accepted; None accepts both.
-    even_if_expired: accepts a token past its `exp` as long as its session may live; for logging out.
-    Raises AccountError(TOKEN_NOT_VALID) for everything else.
+    expected: the only accepted type; None accepts both.
+    even_if_expired: accepts a token after its `exp` for as long as a session may live; used by logouts.
+    Raises AccountError(TOKEN_NOT_VALID) for any other token.
     """
     try:
         if len(token) > LONGEST_TOKEN or not token.isascii():
@@ -123,11 +123,11 @@ class _Verified:
 
 @lru_cache(maxsize=4096)
 def _verified(token: str, issuer: str, audience: str, longest: timedelta) -> _Verified:
-    """Checks a token's signature and claims, and answers what it says. Raises the errors of simplejwt and PyJWT.
+    """Checks a token's signature and claims, and returns the claims. Raises the errors of simplejwt and PyJWT.
 
-    A client shows the same access token with every request of some minutes. That its signature is good stays so;
-    whether its key is still honoured and whether it is its time is asked by decode() every time.
-    longest: the leeway for all times here, since PyJWT knows one for all of them alone.
+    This is cached, because a client sends the same access token for some minutes and its signature stays valid.
+    decode() checks every time whether the key is still accepted, and the times.
+    longest: the leeway for all times here, because PyJWT has only one for all of them.
     """
     payload = _backend(issuer, audience, longest).decode(token)
     claims = Claims(
@@ -148,8 +148,8 @@ def _verified(token: str, issuer: str, audience: str, longest: timedelta) -> _Ve
 
 
 def _kid(token: str) -> str:
-    """The key id of a token; raises InvalidTokenError for a header that says anything but alg, kid and typ."""
-    # PyJWT's own way to the header decodes the whole token, which it does once more to verify it.
+    """The key id of a token. Raises InvalidTokenError for a header with anything else than alg, kid and typ."""
+    # PyJWT's function for the header decodes the whole token, and verifying decodes it again.
     header = json.loads(base64url_decode(token.partition(".")[0]))
     kid = header.get("kid")
     if set(header) - {"alg", "kid", "typ"} or not isinstance(kid, str):

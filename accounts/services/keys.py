@@ -1,8 +1,8 @@
-"""Signing keys: made once, published ahead, retired after the last token they signed has died.
+"""Signing keys: made once, published ahead, retired after their last token has expired.
 
-Each worker keeps the keys in memory for a few seconds, so that neither signing nor verifying costs a statement,
-and a new or a retired key is noticed without a restart. A new key is published longer ahead than any worker or any
-client of /.well-known/jwks.json caches.
+Each worker caches the keys for a few seconds. So signing and verifying cost no statement, and a worker notices a new or
+a retired key without a restart. A new key is published before it signs, for longer than any worker or any client of
+/.well-known/jwks.json caches the keys.
 """
 
 import base64
@@ -34,7 +34,7 @@ PUBLISH_AHEAD = timedelta(minutes=15)
 
 @dataclass(frozen=True, kw_only=True)
 class KeySet:
-    """What one worker knows of the keys at `read_at`."""
+    """The keys as one worker read them at `read_at`."""
 
     read_at: datetime
     rows: tuple[SigningKey, ...]
@@ -46,14 +46,14 @@ _known_lock = threading.Lock()
 
 
 def signing_key() -> tuple[str, Ed25519PrivateKey]:
-    """The key id and private key that sign now; the very first key is made here, by exactly one worker.
+    """The id and the private key that sign now. If there is no key yet, exactly one worker makes it here.
 
-    Not to be called inside a transaction: a key that is rolled back must not be known to anybody.
+    Called outside of transactions: nobody may know a key that is rolled back.
     """
     if found := _signing_key():
         return found
-    # The last sequence is read before the keys are looked at once more: whoever made a key since then is either found
-    # by that look, or has taken the sequence that is tried here.
+    # The last sequence is read first, then the keys are read once more. A key that another worker made meanwhile is
+    # either found by that, or has taken the sequence that is tried here.
     last = _last_sequence()
     forget()
     if _signing_key() is None:
@@ -66,7 +66,7 @@ def signing_key() -> tuple[str, Ed25519PrivateKey]:
 
 
 def verifying_key(kid: str) -> Ed25519PublicKey | None:
-    """The public key of `kid`, or None for a key that is unknown, retired or past its time."""
+    """The public key of `kid`; None for a key that is unknown, retired or expired."""
     now = clock.now()
     keys = _keys(now)
     if kid not in keys.public and now - keys.read_at > UNKNOWN_KID_PAUSE:
@@ -75,13 +75,13 @@ def verifying_key(kid: str) -> Ed25519PublicKey | None:
 
 
 def public_keys() -> list[dict[str, str]]:
-    """The keys as JWKs (RFC 7517, RFC 8037), the public part alone, the ones published ahead among them.
+    """The public parts of the keys as JWKs (RFC 7517, RFC 8037), including the ones published ahead.
 
-    Where there is none yet, the first one is made; a database that cannot be written to stays without.
+    If there is no key yet, the first one is made, unless the database cannot be written to.
     """
     rows = tuple(SigningKey.objects.verifying(clock.now()))
     if not rows:
-        # PostgreSQL that is read-only raises InternalError, SQLite OperationalError.
+        # A read-only PostgreSQL raises InternalError, a read-only SQLite OperationalError.
         with suppress(InternalError, OperationalError):
             signing_key()
             rows = tuple(SigningKey.objects.verifying(clock.now()))
@@ -92,7 +92,7 @@ def public_keys() -> list[dict[str, str]]:
 
 
 def create(*, signs_from: datetime, after: int) -> SigningKey | None:
-    """Makes the key that follows the sequence `after`; None where another worker made it at the same moment."""
+    """Makes the key that follows the sequence `after`; None if another worker made it at the same moment."""
     private = Ed25519PrivateKey.generate()
     try:
         with transaction.atomic():
@@ -108,7 +108,7 @@ def create(*, signs_from: datetime, after: int) -> SigningKey | None:
 
 
 def publish_next(*, now: datetime) -> SigningKey | None:
-    """Makes the key that signs after PUBLISH_AHEAD, and sets the end of the ones before it."""
+    """Makes the key that signs after PUBLISH_AHEAD, and sets the end of the earlier keys."""
     successor = create(signs_from=now + PUBLISH_AHEAD, after=_last_sequence())
     if successor is not None:
         last_session_ends = Session.objects.filter(ended_at=None).aggregate(last=Max("expires_at"))["last"]
@@ -120,7 +120,7 @@ def publish_next(*, now: datetime) -> SigningKey | None:
 
 
 def retire(kid: str, *, now: datetime) -> bool:
-    """Refuses everything that `kid` signed from now on; a key that signs now is made in its place."""
+    """Makes every worker refuse the tokens of `kid` from now on, and makes a key that signs at once."""
     if not SigningKey.objects.filter(kid=kid, retired_at=None).update(retired_at=now):
         return False
     create(signs_from=now, after=_last_sequence())
@@ -128,14 +128,14 @@ def retire(kid: str, *, now: datetime) -> bool:
 
 
 def purge(*, before: datetime) -> int:
-    """Deletes the keys that have verified nothing since `before`."""
+    """Deletes the keys that stopped verifying before `before`."""
     retired = SigningKey.objects.filter(retired_at__lt=before)
     outlived = SigningKey.objects.filter(verifies_until__lt=before)
     return (retired | outlived).delete()[0]
 
 
 def forget() -> None:
-    """Drops what this worker knows, so that the next token reads the keys anew."""
+    """Empties this worker's cache, so that the next token reads the keys again."""
     global _known
     with _known_lock:
         _known = None
@@ -157,7 +157,7 @@ def _keys(now: datetime, *, at_least_from: datetime | None = None) -> KeySet:
     global _known
     oldest = at_least_from or now - WORKER_CACHE
     known = _known
-    # A clock that was set back must not freeze the cache, hence the upper bound.
+    # The upper bound is for a clock that was set back: it must not freeze the cache.
     if known is None or not oldest <= known.read_at <= now:
         rows = tuple(SigningKey.objects.verifying(now))
         known = KeySet(read_at=now, rows=rows, public={row.kid: _public_key(row.public_key) for row in rows})
@@ -174,8 +174,8 @@ def _public_key(encoded: str) -> Ed25519PublicKey:
 def _decrypted(private_key: str, secret_keys: tuple[str, ...]) -> Ed25519PrivateKey | None:
     private = encryption.decrypt(private_key, PURPOSE)
     if private is None:
-        # SECRET_KEY was replaced without SECRET_KEY_FALLBACKS: a new key signs, and what this one signed stays
-        # good, because its public part is not encrypted. Nobody is logged out.
+        # SECRET_KEY was replaced without SECRET_KEY_FALLBACKS. A new key signs. Tokens of this one stay valid, because
+        # its public part is not encrypted, so nobody is logged out.
         logger.warning("a signing key cannot be decrypted with SECRET_KEY; another one signs")
         return None
     return Ed25519PrivateKey.from_private_bytes(private)

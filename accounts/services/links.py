@@ -1,4 +1,4 @@
-"""Every key that is mailed in a link, each with its own salt and lifetime: verify, reset, "this was not me"."""
+"""The keys in mailed links: verify, reset, "this was not me" and others. Each kind has its own salt and lifetime."""
 
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from accounts.core.conf import conf
 from accounts.models import User
 from accounts.services import addresses, users
 
-# Longer than any key that is mailed: what is longer is looked at no further.
+# Longer than any mailed key. A longer text is refused at once.
 LONGEST_KEY = 1000
 
 _VERIFY_SALT = "accounts.verification-key"
@@ -31,12 +31,12 @@ def verification_key(user: User) -> str:
 
 
 def spend_key(key: str) -> User | None:
-    """Verifies the address that `key` was mailed to, and answers its user; None where the key is good for nothing."""
+    """Verifies the address that `key` was mailed to, and returns its user; None for a worthless key."""
     return addresses.verify(*_address_of(key, _VERIFY_SALT))
 
 
 def is_spent(key: str) -> bool:
-    """Whether the address that `key` was mailed to, of either kind, is verified already, and still its user's."""
+    """Whether a verification key or change key is spent: its address is verified and still belongs to its user."""
     address_id, email = _address_of(key, _VERIFY_SALT)
     if address_id:
         return addresses.is_verified(address_id, email)
@@ -50,34 +50,34 @@ def change_key(address_id: int, email: str) -> str:
 
 
 def spend_change_key(key: str) -> addresses.Moved | None:
-    """What addresses.take_proposed() answers; raises AccountError(EMAIL_TAKEN)."""
+    """Spends a change key, and returns what take_proposed() does. Raises AccountError(EMAIL_TAKEN)."""
     return addresses.take_proposed(*_address_of(key, _CHANGE_SALT))
 
 
 def not_registered_key(user: User) -> str:
-    """A key that says "I did not register", mailed to an address that was never proved, and good for 24 hours."""
+    """A key that says "I did not register", for an address that was never proved. It works for 24 hours."""
     return signing.dumps([user.address.pk, user.email_key], salt=_NOT_REGISTERED_SALT)
 
 
 def user_not_registered(key: str) -> User | None:
-    """The user whom the owner of the address did not register; None where the key is good for nothing."""
+    """The user whom the owner of the address did not register; None for a worthless key."""
     return addresses.find_unproved(*_address_of(key, _NOT_REGISTERED_SALT))
 
 
 def notice_key(user: User, address: str) -> str:
-    """A key that says "this was not me", mailed to `address`, which was verified, and good for three days.
+    """A key that says "this was not me", for the verified `address`. It works for three days.
 
-    It outlives a change of password or address, for that is what a thief would do next. It dies when somebody proves
-    that they read the account's present address: the account may have a new owner.
+    It still works after a change of password or address, because a thief would make such a change next. It stops
+    working when somebody proves that they read the account's present address: the account may have a new owner.
     """
     return signing.dumps([str(user.pk), address, clock.now().timestamp()], salt=_NOT_ME_SALT)
 
 
 def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
-    """Gives the active user to whom `key` was mailed another hash, and answers them and the address it was mailed to.
+    """Gives the active user of `key` another password hash. Returns the user and the address that it was mailed to.
 
-    It spends this key and all that were mailed since, in one statement; the ones mailed before it stay good, so that
-    who has stolen an account and its address cannot spend the key of its owner. None where the key is good for nothing.
+    One statement spends this key and all later ones. Earlier keys keep working, so that a thief of an account and its
+    address cannot spend the owner's key. Returns None for a worthless key.
     """
     try:
         pk, address, mailed_at = signing.loads(key[:LONGEST_KEY], salt=_NOT_ME_SALT, max_age=conf.notice_key_lifetime)
@@ -93,13 +93,13 @@ def spend_notice_key(key: str, *, password: str) -> tuple[User, str] | None:
 
 
 def export_key(user: User) -> str:
-    """A key that fetches the copy of the user's data that was asked for last, once and for a day."""
+    """A key that fetches the user's data as last asked for, once and within a day."""
     asked_at = user.export_asked_at
     return signing.dumps([str(user.pk), user.email_key, asked_at and asked_at.isoformat()], salt=_EXPORT_SALT)
 
 
 def spend_export_key(key: str) -> User | None:
-    """The active user who asked for the data; None where the key is good for nothing."""
+    """The active user who asked for the data; None for a worthless key."""
     try:
         pk, email_key, asked_at = signing.loads(key[:LONGEST_KEY], salt=_EXPORT_SALT, max_age=conf.export_key_lifetime)
         return users.spend_export(uuid.UUID(pk), email_key=email_key, asked_at=datetime.fromisoformat(asked_at))
@@ -108,13 +108,13 @@ def spend_export_key(key: str) -> User | None:
 
 
 def keep_key(user: User) -> str:
-    """A key that keeps an account whose deletion was asked for, until it is due."""
+    """A key that keeps an account. It works until the deletion is due."""
     due_at = user.deletion_due_at
     return signing.dumps([str(user.pk), due_at and due_at.isoformat()], salt=_KEEP_SALT)
 
 
 def spend_keep_key(key: str, *, now: datetime) -> User | None:
-    """The user whose account is kept by it; None where the key is good for nothing."""
+    """Keeps the account, and returns its user; None for a worthless key."""
     try:
         pk, due_at = signing.loads(key[:LONGEST_KEY], salt=_KEEP_SALT)
         return users.undo_deletion(uuid.UUID(pk), due_at=datetime.fromisoformat(due_at), now=now)
@@ -127,9 +127,9 @@ def reset_uid(user: User) -> str:
 
 
 def reset_token(user: User) -> str:
-    """A token that is good for an hour, for this address and as long as the password is the present one.
+    """A token that works for an hour, as long as address and password stay the same.
 
-    It begins with the uid and a dot, so that clients which send a token alone (FastAPI Users) can use the same link.
+    It begins with the uid and a dot, so that clients that send only a token (FastAPI Users) can use the same link.
     """
     return f"{reset_uid(user)}.{default_token_generator.make_token(user)}"
 
@@ -141,12 +141,12 @@ def reset_token_uid(token: str) -> str:
 
 def reset_token_is_good(user: User, token: str) -> bool:
     uid, _dot, secret = token[:LONGEST_KEY].partition(".")
-    # The secret first: a token that names nobody takes as long as one that names the user.
+    # The secret is compared first, so that a token for an unknown user takes as long as one for a known user.
     return default_token_generator.check_token(user, secret) and uid == reset_uid(user)
 
 
 def _address_of(key: str, salt: str) -> tuple[int, str]:
-    """The id and the text of the address that `key` was mailed to; 0 and "" where the key is good for nothing."""
+    """The id and the text of the address that `key` was mailed to; 0 and "" for a worthless key."""
     try:
         address_id, email = signing.loads(key[:LONGEST_KEY], salt=salt, max_age=conf.verification_key_lifetime)
     except (signing.BadSignature, ValueError, TypeError):

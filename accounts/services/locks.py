@@ -1,4 +1,4 @@
-"""What keeps a user out after too many wrong answers, and until when; each lock is a limit that is used up."""
+"""The locks that keep a user out after too many wrong answers, and their ends. A lock is a limit that is used up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,13 @@ from accounts.models import Session, User
 from accounts.services import limits, users
 from accounts.services.limits import Counted
 
-# How many of the places that a user comes from are looked at, the latest first.
+# How many places of a user's logins are checked, the latest first.
 MOST_PLACES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """setting: of the limit that is used up. place: where it counts, "" where the user has not been lately."""
+    """setting: of the limit that is used up. place: the known place where it counts; "" for all other places."""
 
     setting: str
     place: str
@@ -23,7 +23,7 @@ class Lock:
 
 
 def of(user: User) -> list[Lock]:
-    """The locks that hold now."""
+    """The present locks."""
     counted = [(place, each) for place, each in _counted(user)]
     ends = limits.used_up(*(each for _place, each in counted))
     return [
@@ -34,13 +34,13 @@ def of(user: User) -> list[Lock]:
 
 
 def open_all(user: User) -> None:
-    """Begins every count anew that may lock the user out; not to be called inside a transaction."""
+    """Sets every count to zero that may lock the user out; called outside of transactions."""
     limits.forget(*(each for _place, each in _counted(user)))
     User.objects.filter(pk=user.pk).update(locked_until=None)
 
 
 def _counted(user: User) -> list[tuple[str, Counted]]:
-    """What wrong answers are counted by: the account, and each place that it was used from lately by itself."""
+    """The keys of the counts of wrong answers: one for the account, and one for each recent place."""
     since = clock.now() - conf.place_known_for
     logins = Session.objects.filter(user=user, started_at__gt=since).exclude(place="").order_by("-started_at")
     places = ["", *list(dict.fromkeys(logins.values_list("place", flat=True)[:100]))[:MOST_PLACES]]

@@ -1,4 +1,4 @@
-"""Where a session begins: every way in ends in finish() (contract, Tokens and sessions)."""
+"""The beginning of sessions: every way to log in ends in finish() (contract, Tokens and sessions)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,9 +30,9 @@ class LoggedIn:
 
 
 def with_tokens(login: Started, *, lifetime: timedelta | None, now: datetime) -> LoggedIn:
-    """A session that began and its first tokens; called after the transaction that started it.
+    """Makes the first tokens of a session that began; called after the transaction that started it.
 
-    lifetime: of the access token, if not ACCESS_TOKEN_MINUTES.
+    lifetime: of the access token; ACCESS_TOKEN_MINUTES by default.
     """
     session = login.session
     tokens = sessions.tokens(session, login.refresh_id, now=now, access_lifetime=lifetime)
@@ -40,10 +40,10 @@ def with_tokens(login: Started, *, lifetime: timedelta | None, now: datetime) ->
 
 
 def owner_is_told_of(refusal: LimitReached, *, counted_as: str) -> bool:
-    """Whether the owner is to be told now that somebody guesses at their password; true once a day.
+    """Whether to tell the owner now that somebody guesses at their password; true at most once a day.
 
-    Not to be called inside a transaction. A client that guesses at many accounts has used up its own limit: that is no
-    owner's concern.
+    Called outside of transactions. The used-up limit of a client that guesses at many accounts is not told to any
+    owner.
     """
     if refusal.limits.isdisjoint({limits.WRONG_PASSWORDS_PER_HOUR, limits.WRONG_PASSWORDS_PER_DAY}):
         return False
@@ -55,9 +55,9 @@ def owner_is_told_of(refusal: LimitReached, *, counted_as: str) -> bool:
 
 
 def tell_of_guessing(user: User | None, context: ClientContext, *, session: Session | None = None) -> None:
-    """Records that somebody guesses at a password and mails it to the owner; the same work where there is none.
+    """Records that somebody guesses at a password, and mails that to the owner. An unknown account costs the same work.
 
-    session: the one that the passwords were sent from.
+    session: the session that sent the passwords.
     """
     audit.record(EventKind.PASSWORD_GUESSED, context, user=user, session_id=session.pk if session else None)
     mail.password_guessed(user, context)
@@ -74,16 +74,15 @@ def finish(
     context: ClientContext,
     now: datetime,
 ) -> Started | AccountError:
-    """Starts a session for `user`, or says why not, and records either; called in the flow's transaction.
+    """Starts a session for `user`, or returns a refusal, and records either; called in the flow's transaction.
 
-    A refusal is an answer here and not raised, so that the flow commits its event before it raises it. Where a second
-    factor is still to be proved, that is AccountError(MFA_REQUIRED), whose data are a `challenge` and the `factors`
-    that answer it.
+    A refusal is returned and not raised, so that the flow commits its event first. If a second factor is still to be
+    proved, the refusal is AccountError(MFA_REQUIRED), whose data are a `challenge` and the `factors` that answer it.
 
-    user: who was named, None where nobody has the name. proved: how they proved who they are; empty where they did
-    not. proved_hash: the hash to keep of a password that was proved. The session begins only if the user still has the
-    hash that they were read with: never after the reset that ended all sessions. kind: what will stand for the
-    session. lifetime: its absolute end, if not SESSION_DAYS. counted_as: what wrong second factors are counted by.
+    user: the named user; None for an unknown name. proved: the methods that were proved; empty if none was.
+    proved_hash: the hash to store for the proved password. The session begins only if the user still has the hash that
+    was read: never after a reset that ended all sessions. kind: what the client will hold of the session. lifetime:
+    until its absolute end; SESSION_DAYS by default. counted_as: the key of the count of wrong second factors.
     """
     refusal = _refusal(user, proved, kind)
     if refusal is None and user is not None and proved_hash is not None:

@@ -1,4 +1,4 @@
-"""What is mailed: one function a message. Each puts a row into the outbox and is called in its cause's transaction."""
+"""One function for each kind of mail. It puts a row into the outbox, in the transaction of the mail's cause."""
 
 from datetime import timedelta
 
@@ -13,9 +13,9 @@ from accounts.services import links, outbox, users
 
 
 def verification(user: User | None, context: ClientContext) -> None:
-    """The link that verifies the address of `user`. Without a user, the row is discarded by the worker.
+    """The link that verifies the address of `user`. Without a user, the worker discards the row.
 
-    A second link says "I did not register", as long as nobody has proved to read a mailbox of the account.
+    A second link says "I did not register". It is added until somebody proves to read a mailbox of the account.
     """
     asked = user or users.nobody()
     link = conf.verify_email_url.format(key=links.verification_key(asked))
@@ -27,19 +27,19 @@ def verification(user: User | None, context: ClientContext) -> None:
 
 
 def verification_code(user: User | None, to: str, code: str, context: ClientContext) -> None:
-    """The code that proves the mailbox `to`, whether an account has this address or not."""
+    """The code that proves the mailbox `to`, with or without an account of this address."""
     lifetime = conf.verification_code_lifetime
     _put(MessageKind.VERIFICATION_CODE, user, context.language, to=to, is_theirs=False, lifetime=lifetime, code=code)
 
 
 def login_code(user: User | None, code: str, context: ClientContext) -> None:
-    """The code that logs `user` in. Without a user, the row is discarded by the worker."""
+    """The code that logs `user` in. Without a user, the worker discards the row."""
     lifetime = conf.verification_code_lifetime
     _put(MessageKind.LOGIN_CODE, user, context.language, lifetime=lifetime, code=code)
 
 
 def password_reset(user: User | None, context: ClientContext) -> None:
-    """The link to choose a new password. Without a user, the row is discarded by the worker."""
+    """The link to choose a new password. Without a user, the worker discards the row."""
     asked = user or users.nobody()
     link = conf.password_reset_url.format(uid=links.reset_uid(asked), token=links.reset_token(asked))
     _put(MessageKind.PASSWORD_RESET, user, context.language, lifetime=conf.reset_token_lifetime, link=link)
@@ -55,12 +55,12 @@ def password_changed(user: User, context: ClientContext) -> None:
 
 
 def password_guessed(user: User | None, context: ClientContext) -> None:
-    """Tells a user that somebody tries passwords. Without a user, the row is discarded by the worker."""
+    """Tells a user that somebody tries passwords. Without a user, the worker discards the row."""
     _put(MessageKind.PASSWORD_GUESSED, user, user.language if user else context.language, ip=_client_ip(context))
 
 
 def email_change_requested(user: User, context: ClientContext, *, address_id: int, to: str) -> None:
-    """The link that confirms the new address `to`, and a notice to the address that the user has."""
+    """The link that confirms the new address `to`, and a notice to the present address."""
     link = conf.verify_email_url.format(key=links.change_key(address_id, to))
     lifetime = conf.verification_key_lifetime
     _put(MessageKind.EMAIL_CHANGE, user, context.language, to=to, is_theirs=False, lifetime=lifetime, link=link)
@@ -98,7 +98,7 @@ def factor_removed(user: User, context: ClientContext) -> None:
 
 
 def identity_added(user: User, provider: str, context: ClientContext, *, verified: bool) -> None:
-    """Tells a user that a login with another provider was connected. verified: whether the address was before."""
+    """Tells a user that another provider was connected. verified: whether the address was verified before that."""
     _notice(MessageKind.IDENTITY_ADDED, user, context, to=user.email, verified=verified, provider=provider)
 
 
@@ -108,7 +108,7 @@ def identity_removed(user: User, provider: str, context: ClientContext) -> None:
 
 
 def recovery_code_used(user: User, context: ClientContext, *, are_few: bool) -> None:
-    """Tells a user that a recovery code was used, and where few are left that new ones are needed."""
+    """Tells a user that a recovery code was used, and that new ones are needed if few are left."""
     _notice(MessageKind.RECOVERY_CODE_USED, user, context, to=user.email, verified=user.email_verified)
     if are_few:
         _put(MessageKind.RECOVERY_CODES_FEW, user, user.language)
@@ -119,7 +119,7 @@ def refresh_token_reused(user: User, context: ClientContext) -> None:
 
 
 def _client_ip(context: ClientContext) -> str:
-    """The address that a mail tells of; an administrator's is not the user's to know."""
+    """The IP address in a mail. Users do not learn the address of an administrator."""
     return "" if context.is_trusted else context.ip
 
 
@@ -144,9 +144,9 @@ def _put(
     lifetime: timedelta | None = None,
     **values: str,
 ) -> None:
-    """to: where it goes, if not to the address that the user has. is_theirs: whether that was ever verified.
+    """to: the address; the user's present one by default. is_theirs: whether that address was ever verified.
 
-    A mail to an address that nobody has verified names no user: a stranger may have chosen the name.
+    A mail to an unverified address does not contain the username: a stranger may have chosen it.
     """
     if is_theirs is None:
         is_theirs = user is not None and user.email_verified

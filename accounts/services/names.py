@@ -19,23 +19,22 @@ LONGEST_USERNAME = 150
 LONGEST_EMAIL = 254
 LONGEST_AVATAR_URL = 500
 
-# Django's UnicodeUsernameValidator without @, which tells a username from an address.
+# Django's UnicodeUsernameValidator without @, because an @ distinguishes an address from a username.
 _USERNAME = re.compile(r"[\w.+-]+")
-# What nobody sees: controls, what Unicode lets a display leave out (Default_Ignorable_Code_Point), an empty letter of
-# Braille.
+# Invisible characters: controls, Unicode's Default_Ignorable_Code_Point, and the empty Braille pattern.
 _UNSEEN = re.compile(
     "[\0-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# What one letter is taken for: lower i, upper I, l and 1 are one.
+# Letters that look alike are one: lower i, upper I, l and 1.
 _SKELETON = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"} | dict.fromkeys(".+-_", ""))
 _SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")
-# What UTS #39 does not list, because it looks alike in italics alone.
+# Letters that UTS #39 does not list, because they look alike only in italics.
 _IN_ITALICS = {"п": "n", "и": "u", "г": "r"}
 
 
 class _AddressValidator(EmailValidator):
-    """Django's, with letters of every script before the @ (RFC 6531)."""
+    """Django's validator, with letters of every script before the @ (RFC 6531)."""
 
     user_regex = re.compile(rf"{ATOM}(\.{ATOM})*\Z|" + EmailValidator.user_regex.pattern, re.IGNORECASE)
 
@@ -44,7 +43,7 @@ _validate_address = _AddressValidator()
 
 
 def clean_username(raw: str) -> str:
-    """The username as it is kept: trimmed, NFKC. Raises AccountError(USERNAME_INVALID)."""
+    """The username in its stored form: trimmed, NFKC. Raises AccountError(USERNAME_INVALID)."""
     raw = raw.strip()
     # The length is checked first: NFKC takes time that grows with the square of a run of combining marks.
     username = unicodedata.normalize("NFKC", raw) if len(raw) <= LONGEST_USERNAME else ""
@@ -69,18 +68,18 @@ def check_not_reserved(username: str) -> None:
 
 
 def is_reserved(username: str) -> bool:
-    """Whether a username, as clean_username() gives it, looks like one of RESERVED_USERNAMES."""
+    """Whether a username from clean_username() looks like one of RESERVED_USERNAMES."""
     return _skeleton(username) in _reserved(conf.reserved_usernames)
 
 
 def clean_email(raw: str) -> str:
-    """The address as it is kept: trimmed, as canonical() has it, but with the person's own letters.
+    """The address in its stored form: trimmed, in the form of canonical(), but with upper and lower case as typed.
 
     Raises AccountError(EMAIL_INVALID).
     """
     email = raw.strip()
-    # The length is checked before anything else is done, as in clean_username(), and afterwards, because NFKC and IDNA
-    # make some texts longer.
+    # The length is checked first, as in clean_username(), and again at the end, because NFKC and IDNA make some texts
+    # longer.
     if len(email) > LONGEST_EMAIL:
         raise _too_long()
     if _UNSEEN.search(email):
@@ -96,7 +95,7 @@ def clean_email(raw: str) -> str:
         raise AccountError(ErrorCode.EMAIL_INVALID) from None
     except ValidationError as error:
         raise AccountError(ErrorCode.EMAIL_INVALID, reasons=tuple(error.messages)) from None
-    # SMTP counts octets (RFC 5321 §4.5.3.1.3). The canonical form has no more letters than this has octets.
+    # SMTP counts octets (RFC 5321 §4.5.3.1.3). The canonical form has no more letters than this form has octets.
     if len(sent.encode()) > LONGEST_EMAIL:
         raise _too_long()
     return kept
@@ -115,7 +114,7 @@ def clean_avatar_url(raw: str) -> str:
 
 
 def username_from(email: str) -> str:
-    """A username made of the local part of an address, for an account that is made without one; not always free."""
+    """A username made of the local part of an address, for an account without a chosen one. It may be taken."""
     local = email[:LONGEST_EMAIL].rpartition("@")[0]
     letters = _USERNAME.findall(unicodedata.normalize("NFKC", local))
     try:
@@ -126,14 +125,14 @@ def username_from(email: str) -> str:
 
 
 def lookup_key(name: str) -> str:
-    """The canonical form of a typed name. A text that is too long or has a NUL gives "", which no account has."""
+    """The canonical form of a typed name; "", which no account has, for a text that is too long or contains NUL."""
     name = name.strip()
     return canonical(name) if len(name) <= LONGEST_EMAIL and "\0" not in name else ""
 
 
 def _is_written(local: str) -> bool:
-    """Whether a local part is made of characters that are written, from left to right or back: no blanks of any script,
-    nothing that has no meaning yet or a private one, and no mark before there is a letter to put it on.
+    """Whether every character of a local part can be written: no controls, no blanks of any script, no unassigned or
+    private characters, and no mark at the beginning.
     """
     kinds = [unicodedata.category(letter)[0] for letter in local if not letter.isascii()]
     return not {"C", "Z"} & set(kinds) and unicodedata.category(local[0])[0] != "M"
@@ -149,17 +148,17 @@ def _reserved(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _skeleton(username: str) -> str:
-    """What a name looks like, in the manner of UTS #39: equal for names that are taken for one another.
+    """The look of a name, in the manner of UTS #39: equal for names that can be mistaken for each other.
 
-    Case, marks and separators do not tell names apart here either, and an upper letter may look like one of ASCII where
-    the lower one does not, as the Cyrillic letter Em does.
+    Case, marks and separators make no difference either. An upper letter may look like an ASCII letter when its lower
+    form does not, such as the Cyrillic letter Em.
     """
     return "".join(_looks_like(letter) for letter in unicodedata.normalize("NFKD", canonical(username)))
 
 
 @lru_cache(maxsize=10_000)
 def _looks_like(letter: str) -> str:
-    """The letters of ASCII that this one is taken for; the letter itself where there are none, "" for a mark."""
+    """The ASCII letters that this letter looks like; the letter itself if there are none, "" for a mark."""
     if unicodedata.combining(letter):
         return ""
     if letter.isascii():

@@ -1,8 +1,8 @@
-"""Mail as rows: put in, claim, settle.
+"""Mails as rows: put, claim, settle.
 
-A worker claims a few messages under a row lock, and renews the claim while it sends them; the claim of a worker that
-was killed runs out within a minute and its messages are anybody's again. A refusal that may pass is tried again with
-growing pauses for two days, one that will not makes a dead letter, which an administrator can queue again.
+A worker claims a few messages under a row lock, and renews the claim while it sends them. If a worker is killed, its
+claim runs out within a minute, and any worker can claim the messages. A message that is refused for now is tried again
+with growing pauses for two days. A final refusal makes a dead letter, which an administrator can queue again.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,7 +34,7 @@ def put(
     html: str,
     lifetime: timedelta | None,
 ) -> None:
-    """Queues a message. user: whose it is. lifetime: how long what it carries is good for, None for a notice."""
+    """Queues a message. user: its owner. lifetime: how long the link or code in it works; None for a notice."""
     now = clock.now()
     Message.objects.create(
         kind=kind,
@@ -52,13 +52,13 @@ def put(
 
 
 def oldest_due(*, now: datetime) -> timedelta:
-    """How long the oldest message that is due has waited for a worker; 0 where none waits."""
+    """How long the oldest due message has waited for a worker; 0 if none waits."""
     due_at = Message.objects.due(now).order_by("due_at").values_list("due_at", flat=True).first()
     return now - due_at if due_at else timedelta(0)
 
 
 def claim(*, most: int, now: datetime) -> list[Message]:
-    """Takes up to `most` due messages for CLAIM; called inside a transaction. No other worker gets the same ones."""
+    """Claims up to `most` due messages for CLAIM; called inside a transaction. No other worker gets the same ones."""
     due = list(Message.objects.due(now).order_by("due_at").select_for_update(skip_locked=True)[:most])
     Message.objects.filter(pk__in=[message.pk for message in due]).update(
         claimed_until=now + CLAIM, attempts=F("attempts") + 1
@@ -69,7 +69,7 @@ def claim(*, most: int, now: datetime) -> list[Message]:
 
 
 def renew(message: Message, *, now: datetime) -> None:
-    """Claims it anew if its claim is half over, unless another worker has taken it meanwhile."""
+    """Renews the claim if it is half over, unless another worker has taken the message meanwhile."""
     if message.claimed_until is None or message.claimed_until - now > CLAIM / 2:
         return
     mine = Message.objects.filter(pk=message.pk, state=MessageState.QUEUED, claimed_until=message.claimed_until)
@@ -78,7 +78,7 @@ def renew(message: Message, *, now: datetime) -> None:
 
 
 def is_sendable(message: Message, *, now: datetime) -> bool:
-    """Whether there is somebody to send it to, and what it carries is still good; settles it where not."""
+    """Whether the message has an address and its content is still valid; settles it if not."""
     if not message.to:
         _settle(message, MessageState.DISCARDED, now=now)
     elif message.expires_at is not None and message.expires_at <= now:
@@ -93,13 +93,13 @@ def settle_sent(message: Message, *, now: datetime) -> None:
 
 
 def settle_refused(message: Message, error: str, *, permanent: bool, now: datetime) -> None:
-    """Queues the message for a later attempt, or makes it a dead letter; its text stays, so that it can be retried.
+    """Queues the message for a later attempt, or makes it a dead letter. Its text stays, so that it can be retried.
 
-    Does nothing where the claim has run out and another worker has taken the message.
+    Does nothing if the claim has run out and another worker has taken the message.
     """
     attempts = message.attempts + 1
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
-    # No database takes half a character, and PostgreSQL no NUL.
+    # No database stores a lone surrogate, and PostgreSQL stores no NUL.
     last_error = error.encode(errors="replace").decode().replace("\0", "")[:300]
     changes: dict[str, object] = {"claimed_until": None, "last_error": last_error}
     if permanent or now + pause > message.created_at + GIVE_UP_AFTER:
@@ -119,21 +119,21 @@ def retry(message_ids: Collection[int], *, now: datetime) -> int:
 
 
 def hand_over(address: str, user: User) -> None:
-    """Makes what was mailed to an address that `user` has the user's own: it goes with the account from now on."""
+    """Makes `user` the owner of the messages to their address, so that they are deleted with the account."""
     Message.objects.nobodys(address).update(user=user)
 
 
 def forget(user: User) -> None:
-    """Deletes every message of a user who is being deleted, to whichever address, and what their address got before.
+    """Deletes every message of a user who is being deleted, and ownerless messages to their address.
 
-    What another account was told at an address that it has left stays: it may be the owner's only warning.
+    Messages of another account to an address that it had earlier stay: they may be its owner's only warning.
     """
     user.messages.all().delete()
     Message.objects.nobodys(user.email).delete()
 
 
 def export(user: User) -> Iterator[dict[str, object]]:
-    """What was mailed to a user and what became of it; the text of a mail is not kept once it is sent."""
+    """The mails to a user and their states. The text of a mail is not kept after it was sent."""
     columns = ("kind", "to", "language", "state", "created_at", "settled_at")
     yield from user.messages.order_by("created_at", "id").values(*columns).iterator()
 

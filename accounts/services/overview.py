@@ -1,4 +1,4 @@
-"""What the first page of the admin says, in a fixed number of statements that each read few rows."""
+"""The content of the admin's first page, read with a fixed number of statements that each read few rows."""
 
 import uuid
 from collections import Counter
@@ -12,7 +12,7 @@ from accounts.models import SecurityEvent, SigningKey, User
 from accounts.models.security_event import GUESSES, EventKind
 from accounts.services import counts, users
 
-# Beyond that the numbers stay what they are, and reading more would take long while an attack goes on.
+# The most refusals that are read. During an attack, reading more would take long and tell nothing new.
 MOST_GUESSES = 5000
 GUESSES_OF = timedelta(days=1)
 LISTED = 10
@@ -29,7 +29,7 @@ GAUGES = (counts.USERS, counts.INACTIVE_USERS, counts.USERS_WITH_FACTOR, counts.
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """How often something happened in each hour and on each day of UTC, the oldest first, the present one last."""
+    """How often something happened in each hour and on each day (UTC), the oldest first, the present one last."""
 
     metric: str
     hours: list[tuple[datetime, int]]
@@ -38,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """name: "" where it was not looked up."""
+    """name: "" until it is looked up."""
 
     id: uuid.UUID
     name: str
@@ -47,7 +47,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Guessing:
-    """Who guesses, and at whom. looked_at: the latest so many refusals within GUESSES_OF, MOST_GUESSES at most.
+    """Who guesses, and at which accounts. looked_at: how many of the refusals within GUESSES_OF were read.
 
     places: addresses, and /64 networks of IPv6, with how many refusals are theirs.
     """
@@ -58,7 +58,7 @@ class Guessing:
 
 
 def series(now: datetime) -> list[Series]:
-    """One for each of CHARTED, in one statement."""
+    """One series for each of CHARTED, in one statement."""
     hour = counts.hour_of(now)
     hours = [hour - counts.HOUR * back for back in reversed(range(HOURS))]
     today = hour.replace(hour=0)
@@ -81,13 +81,13 @@ def series(now: datetime) -> list[Series]:
 
 
 def gauges(now: datetime) -> dict[str, int]:
-    """The latest of GAUGES that the worker has noted today or yesterday, in one statement."""
+    """The latest values of GAUGES that the worker noted today or yesterday, in one statement."""
     found = counts.read(GAUGES, since=now - timedelta(days=1))
     return {metric: by_hour[max(by_hour)] for metric, by_hour in found.items() if by_hour}
 
 
 def guessing(now: datetime) -> Guessing:
-    """In one statement, through the index of such events."""
+    """Reads the guesses in one statement, through the index of such events."""
     events = SecurityEvent.objects.filter(_is_guess(), at__gt=now - GUESSES_OF).order_by("-at")
     rows = list(events.values_list("kind", "ip", "user_id")[:MOST_GUESSES])
     tries = [(ip, user_id) for kind, ip, user_id in rows if kind != EventKind.PASSWORD_GUESSED]
@@ -121,7 +121,7 @@ def keys(now: datetime) -> list[SigningKey]:
 
 
 def _is_guess() -> Func:
-    """The condition of the index in its own words: PostgreSQL does not know that parameters say the same."""
+    """The condition of the index, word for word: with parameters PostgreSQL would not recognise it."""
     kinds = ", ".join(f"'{kind.value}'" for kind in GUESSES)
     return Func(F("kind"), template=f"%(expressions)s IN ({kinds})", output_field=BooleanField())
 

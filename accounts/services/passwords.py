@@ -23,10 +23,10 @@ from accounts.services import limits, pauses
 
 LONGEST_PASSWORD = 1024
 
-# A hash keeps a core busy. One at a time in each worker leaves the cores to its other requests as well, and bounds the
-# memory. Several at once let a few more people log in, but slow down all other requests.
+# Hashing keeps a core busy. One hash at a time in each worker leaves time for other requests and limits the memory.
+# More at a time would let a few more people log in, and slow down all other requests.
 hash_lock = threading.Lock()
-# Seconds after which a client may try again that found too many passwords waiting.
+# Seconds after which a client may try again when too many passwords are waiting.
 OVERLOADED_RETRY = 2
 
 
@@ -51,7 +51,7 @@ class Verdict:
 
 
 def validate(password: str, user: User) -> None:
-    """Raises AccountError(PASSWORD_INVALID) with every reason why `user`, saved or not, may not have this password."""
+    """Raises AccountError(PASSWORD_INVALID) with every reason against this password for `user`, who may be unsaved."""
     if len(password) > LONGEST_PASSWORD:
         reason = _("This password is too long. It may have at most %(most)d characters.") % {"most": LONGEST_PASSWORD}
         raise AccountError(ErrorCode.PASSWORD_INVALID, reasons=(reason,))
@@ -62,7 +62,7 @@ def validate(password: str, user: User) -> None:
 
 
 def check_queue() -> None:
-    """Raises AccountError(OVERLOADED) where no more passwords may wait; called before anything else is done for one."""
+    """Raises AccountError(OVERLOADED) if no more passwords may wait. Called before any other work for a password."""
     _take_place().release()
 
 
@@ -72,30 +72,30 @@ def make_hash(password: str) -> str:
 
 
 def verify(password: str, user: User | None) -> Verdict:
-    """Whether it is the user's password. If there is no user (None), the answer costs one hash as well.
+    """Compares a password with the user's. Without a user (None), this costs one hash as well.
 
-    To be called in a turn: see prove().
+    Called in a turn of the queue: see prove().
     """
     stored = user.password if user else ""
-    # Other packages than Django store these hashes without the algorithm's name before them.
+    # Other packages store these hashes without Django's name of the algorithm before them.
     encoded = ("bcrypt$" if stored.startswith("$2") else "argon2" if stored.startswith("$argon2") else "") + stored
-    # Longer passwords cannot have been set; cutting them short keeps the cost of a guess bounded.
+    # Longer passwords cannot have been set. Cutting them limits the cost of a guess.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
-    # If there is no hash to compare with, verify_password makes one hash all the same.
+    # Without a hash to compare with, verify_password still makes one hash.
     try:
         correct, is_outdated = verify_password(password, encoded)
     except (AssertionError, ArithmeticError, TypeError, ValueError):
-        # A hash of a known name whose rest cannot be read.
+        # The algorithm's name is known, but the rest of the hash cannot be read.
         make_password(password)
         correct, is_outdated = False, False
     return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else stored)
 
 
 def prove(password: str, user: User | None, *, counted_as: str, context: ClientContext) -> Verdict:
-    """Whether it is the user's password, within the limits of wrong ones (contract, Limits).
+    """Compares a password with the user's, within the limits of wrong passwords (contract, Limits).
 
-    counted_as: the account, or the name that was typed where nobody has it (see users.counted_as).
-    Raises LimitReached before anything is hashed, and AccountError(OVERLOADED).
+    counted_as: the account, or the typed name if no account has it (see users.counted_as). Raises LimitReached before
+    anything is hashed, and AccountError(OVERLOADED).
     """
     own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
     tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
@@ -113,9 +113,9 @@ def prove(password: str, user: User | None, *, counted_as: str, context: ClientC
 
 
 def swap(user: User, *, to: str, **also: Any) -> bool:
-    """Replaces the hash that `user` was read with by another, in one statement; False where somebody was faster.
+    """Replaces the hash that was read with `user`, in one statement; False if another request was faster.
 
-    also: columns to set in the same statement. An account that is not active is left as it is.
+    also: further columns to set in the same statement. An inactive account is left unchanged.
     """
     swapped = User.objects.filter(pk=user.pk, password=user.password, is_active=True).update(password=to, **also)
     if swapped:
@@ -124,19 +124,19 @@ def swap(user: User, *, to: str, **also: Any) -> bool:
 
 
 def make_unusable() -> str:
-    """A hash that no password has."""
+    """A hash that fits no password."""
     return make_password(None)
 
 
 def put(user: User, *, to: str) -> None:
-    """Replaces the hash of `user` by another, whatever it is now."""
+    """Replaces the hash of `user`, whatever it is now."""
     user.password = to
     user.store("password")
 
 
 @contextmanager
 def _in_turn() -> Iterator[None]:
-    """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once where too many wait already."""
+    """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once if too many wait already."""
     places = _take_place()
     try:
         pauses.give_connection_back()
@@ -155,7 +155,7 @@ def _take_place() -> threading.BoundedSemaphore:
 
 @lru_cache(maxsize=2)
 def _places(most_waiting: int) -> threading.BoundedSemaphore:
-    """The places in this worker's queue, and the one of the password that is being hashed."""
+    """The places in this worker's queue, including the place of the password that is being hashed."""
     return threading.BoundedSemaphore(most_waiting + 1)
 
 

@@ -1,7 +1,7 @@
-"""All that is kept of a person: given to them as a copy, and forgotten with their account.
+"""All stored data about a user: exported as a copy for them, and deleted with their account.
 
 Each service knows its own tables. tests/services/test_personal_data.py fails for a table with a user's key that is
-named here neither as exported nor as left out.
+neither exported nor named as left out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ def export(user: User) -> Iterable[tuple[str, Rows]]:
 
 
 def forget(user: User) -> None:
-    """Deletes a user with everything of their own; what stays of them, their events, tells nothing of the person."""
+    """Deletes a user with all their rows. Only their events stay, without personal data."""
     audit.forget_person(user)
     outbox.forget(user)
     saved_views.forget(user)

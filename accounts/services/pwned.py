@@ -1,6 +1,7 @@
-"""A password validator that asks a service of leaked passwords, such as haveibeenpwned's, where the setting names one.
+"""A password validator that asks a service of leaked passwords, such as haveibeenpwned's, if the setting names one.
 
-It learns five of the forty digits of the password's SHA-1, and answers all that begin with them (k-anonymity).
+The service learns five of the forty digits of the password's SHA-1, and answers all hashes that begin with them
+(k-anonymity).
 """
 
 import hashlib
@@ -21,12 +22,12 @@ SECONDS = 1.0
 # Padded answers have about 40 kB.
 LONGEST_ANSWER = 1_000_000
 _log = logging.getLogger(__name__)
-# What is given up, such as a look-up of a name without an answer, ends here by itself and keeps nobody waiting.
+# A call that took too long, such as a look-up of a name, ends here by itself, and nobody waits for it.
 _pool = ThreadPoolExecutor(4, thread_name_prefix="pwned")
 
 
 class PwnedPasswordValidator:
-    """Refuses a password that the service knows. Called outside of transactions: it talks to the network."""
+    """Refuses a password that the service knows. Called outside of transactions, because it uses the network."""
 
     def validate(self, password: str, user: Any = None) -> None:
         if conf.pwned_passwords_url and _is_known(password):
@@ -39,7 +40,7 @@ class PwnedPasswordValidator:
 
 
 def _is_known(password: str) -> bool:
-    """Whether the service knows the password; False, and a warning, where it does not say so in time."""
+    """Whether the service knows the password. Without an answer in time it logs a warning and returns False."""
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     prefix, suffix = digest[:5], digest[5:]
     asked = _pool.submit(_answer, f"{conf.pwned_passwords_url}/{prefix}")
@@ -51,7 +52,7 @@ def _is_known(password: str) -> bool:
             "the service of leaked passwords did not answer, the password is accepted: %s", error or "too late"
         )
         return False
-    # A line is a suffix and how often it leaked; lines of padding say 0 times.
+    # A line contains a suffix and how often it leaked. Lines of padding have 0.
     return any(line.startswith(f"{suffix}:") and line != f"{suffix}:0" for line in answer.upper().splitlines())
 
 
@@ -67,7 +68,7 @@ def _answer(url: str) -> str:
                 if len(answer) > LONGEST_ANSWER or time.monotonic() > ends:
                     raise ValueError("the answer is too long, or too slow")
     except HTTPError as refused:
-        # It is the response as well, with an open connection.
+        # The error is also the response, with an open connection.
         refused.close()
         raise
     return answer.decode("ascii")

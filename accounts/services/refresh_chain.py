@@ -1,12 +1,11 @@
 """The ids of a session's refresh tokens (contract, Tokens and sessions; RFC 9700 §4.14.2).
 
-A refresh token's id is a link of a chain: the next id is an HMAC of the one before. The session's row holds the hash of
-the current id alone, and that is enough: who shows an older token shows what the current one is made from, so that they
-can be given the very same current token.
+The ids form a chain: each id is an HMAC of the one before. The session's row holds only the hash of the current id.
+That is enough: the current id can be derived from an older token, so its client can get exactly the current token.
 
-A token that was superseded is innocent until its successor was shown, and for the grace after that: an answer may have
-been lost, or another tab was faster. The successor of a token two links back was shown when it was rotated itself.
-All of these times are of the database's clock: workers on other machines, and requests that waited, count alike.
+A replaced token is innocent until its successor is used, and for the grace after that: an answer may have been lost, or
+another tab was faster. If a token is two links back, its successor was used when it was rotated itself. All these times
+come from the database's clock, so they agree between machines and for requests that waited.
 """
 
 import hashlib
@@ -25,7 +24,7 @@ MOST_LINKS = 8
 
 
 class Standing(Enum):
-    """What a refresh token is to its live session."""
+    """The state of a refresh token in its live session."""
 
     CURRENT = auto()
     IN_GRACE = auto()
@@ -34,10 +33,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What came of showing a refresh token.
+    """The result of using a refresh token.
 
-    session: with its user. standing: what the token was. current_id: of the refresh token that is the current one
-    now; None where the token was used again after the grace.
+    session: with its user. standing: the state of the token. current_id: the id of the current refresh token; None if
+    the token was used again after the grace.
     """
 
     session: Session
@@ -55,12 +54,12 @@ def following_id(token_id: str) -> str:
 
 
 def hash_of(token_id: str) -> str:
-    """What a session's row holds of its current refresh token."""
+    """The hash of a refresh token's id, as the session's row holds it."""
     return hashlib.sha256(token_id.encode()).hexdigest()
 
 
 def use(session: Session, token_id: str) -> Use:
-    """What the refresh token of this id is to `session` as find_live() read it."""
+    """The state of the refresh token with this id in `session`, as find_live() read it."""
     if hmac.compare_digest(session.refresh_hash, hash_of(token_id)):
         return Use(session=session, standing=Standing.CURRENT, current_id=token_id)
     for links, following in _following(token_id):
@@ -72,13 +71,13 @@ def use(session: Session, token_id: str) -> Use:
 
 
 def times_after(session: Session) -> str:
-    """What `rotated_before` is after the next rotation."""
+    """The value of `rotated_before` after the next rotation."""
     before = [str(round(session.rotated_at.timestamp() * 1_000_000)), *session.rotated_before.split()]
     return " ".join(before[: MOST_LINKS - 1])
 
 
 def _is_innocent(session: Session, links: int) -> bool:
-    """Whether a token that is so many links behind the current one is innocent."""
+    """Whether a token that is `links` behind the current one is innocent."""
     if links == 1:
         return session.shown_at is None or session.read_at <= session.shown_at + conf.refresh_grace
     rotations = [session.rotated_at]
@@ -87,9 +86,9 @@ def _is_innocent(session: Session, links: int) -> bool:
 
 
 def _following(token_id: str) -> Iterator[tuple[int, str]]:
-    """The ids that may follow `token_id`, each with how many links it is away, up to MOST_LINKS.
+    """The ids that may follow `token_id`, each with its distance in links, up to MOST_LINKS.
 
-    Each link was made under the SECRET_KEY of its time: a key that came later in life never gives way to an older one.
+    Each link was made with the SECRET_KEY of its time. After a link of a newer key, no link of an older key can follow.
     """
     keys = list(reversed(conf.secret_keys))
     level = [(token_id, 0)]

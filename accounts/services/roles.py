@@ -1,9 +1,9 @@
-"""Roles ready made: what a group of administrators may do, of the permissions of accounts."""
+"""Ready-made roles: groups of administrators, with the permissions of each."""
 
 _READ = ("view_user", "view_session", "view_securityevent", "view_message", "view_note", "add_note")
 
 ROLES: dict[str, tuple[str, ...]] = {
-    # Reads and helps.
+    # May help users.
     "support": (
         *_READ,
         "correct_email_user",
@@ -14,7 +14,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "export_user",
         "view_job",
     ),
-    # Ends and locks.
+    # May end sessions and lock accounts.
     "security": (
         *_READ,
         "end_session",
@@ -27,7 +27,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "view_configuration",
         "probe_server",
     ),
-    # All but what superusers alone do: to make administrators, and to say what groups may do.
+    # May do everything except what only superusers do: appoint administrators and change groups.
     "admin": (
         *_READ,
         "correct_email_user",

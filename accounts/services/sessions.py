@@ -1,4 +1,4 @@
-"""Live sessions: what a token proves, how a session moves on, how it ends (contract, Tokens and sessions)."""
+"""Live sessions: checking tokens, rotating, ending (contract, Tokens and sessions)."""
 
 import secrets
 import uuid
@@ -28,31 +28,31 @@ from accounts.services import audit, jwt, refresh_chain
 from accounts.services.jwt import Claims, TokenType
 from accounts.services.refresh_chain import Standing, Use
 
-# Methods that have another name there.
+# Methods with another name in RFC 8176.
 RFC_8176 = {
     Method.TOTP.value: "otp",
     Method.RECOVERY_CODE.value: "otp",
     Method.PASSKEY.value: "pop",
-    # It has no word for somebody else's word.
+    # RFC 8176 has no name for a login at another provider.
     Method.PROVIDER.value: "fed",
     Method.PROVIDER_FACTOR.value: "fed",
 }
-# How often the use of an admin's session is written down: to read a page stays cheap.
+# How often the use of an admin's session is written, so that reading a page stays cheap.
 ADMIN_USE_NOTED = timedelta(minutes=1)
 
 
 def tokens(session: Session, refresh_id: str, *, now: datetime, access_lifetime: timedelta | None = None) -> TokenPair:
-    """The tokens of a session that was started or rotated; called after the transaction that did it.
+    """Makes the tokens of a session that was started or rotated; called after the transaction that did it.
 
-    refresh_id: the id of its current refresh token. access_lifetime: how long the access token lives, if not
-    ACCESS_TOKEN_MINUTES.
+    refresh_id: the id of its current refresh token. access_lifetime: the lifetime of the access token;
+    ACCESS_TOKEN_MINUTES by default.
     """
     refresh = jwt.encode(
         TokenType.REFRESH,
         user_id=session.user_id,
         session_id=session.pk,
         token_id=refresh_id,
-        # Made of what the row holds, so that everyone in the grace gets the same token.
+        # Made only of values in the row, so that every request within the grace gets the same token.
         issued_at=session.rotated_at,
         expires_at=session.expires_at,
     )
@@ -61,7 +61,7 @@ def tokens(session: Session, refresh_id: str, *, now: datetime, access_lifetime:
 
 
 def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str:
-    """An access token of `session` that lives for `lifetime`, but not longer than the session."""
+    """Makes an access token that lives for `lifetime`, but not longer than the session."""
     return jwt.encode(
         TokenType.ACCESS,
         user_id=session.user_id,
@@ -76,12 +76,11 @@ def access_token(session: Session, *, now: datetime, lifetime: timedelta) -> str
 
 
 def authenticate(access_token: str, *, to_log_out: bool = False, to_enrol: bool = False) -> Session:
-    """The live session that an access token proves, with its user, in one statement.
+    """The live session of an access token, with its user, in one statement.
 
-    to_log_out: accepts an access token past its `exp`, and one of a user who is not verified. to_enrol: accepts one of
-    a user who has to add a second factor.
-    Raises AccountError(TOKEN_NOT_VALID), AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, and
-    AccountError(MFA_ENROLMENT_REQUIRED) where a second factor is.
+    to_log_out: accepts an access token after its `exp`, and one of an unverified user. to_enrol: accepts one of a user
+    who has to add a second factor. Raises AccountError(TOKEN_NOT_VALID), AccountError(EMAIL_NOT_VERIFIED) if
+    verification is mandatory, and AccountError(MFA_ENROLMENT_REQUIRED) if a second factor is.
     """
     claims = jwt.decode(access_token, expected=TokenType.ACCESS, even_if_expired=to_log_out)
     session = _live(claims, clock.now())
@@ -93,12 +92,12 @@ def authenticate(access_token: str, *, to_log_out: bool = False, to_enrol: bool 
 
 
 def must_enrol(session: Session) -> bool:
-    """Whether its user has to add a second factor before the session proves anything else."""
+    """Whether the user has to add a second factor before the session can be used for anything else."""
     return conf.needs_second_factor(is_staff=session.user.is_staff) and not session.user.has_second_factor
 
 
 def of_admin(session_id: str) -> Session | None:
-    """The live session, with its user, that the admin's cookie names; None for any other text, and once it was idle."""
+    """The live session of the admin's cookie, with its user; None for any other text, and once it is idle."""
     now = clock.now()
     try:
         found = find_live(uuid.UUID(session_id), now=now)
@@ -112,20 +111,20 @@ def of_admin(session_id: str) -> Session | None:
 
 
 def note_admin_use(session: Session, *, now: datetime) -> None:
-    """Writes that the admin's session is used, unless that was written within ADMIN_USE_NOTED."""
+    """Writes that the admin's session is used, unless that was written less than ADMIN_USE_NOTED ago."""
     if now - session.last_used_at >= ADMIN_USE_NOTED:
-        # Of several requests at once the first writes it, and none goes back behind another.
+        # Of several requests at once, the first one writes. The time never goes back.
         Session.objects.filter(pk=session.pk, last_used_at=session.last_used_at).update(last_used_at=now)
 
 
 def check_recent(session: Session, *, now: datetime) -> None:
-    """Raises AccountError(REAUTHENTICATION_REQUIRED) unless its user proved who they are within ten minutes."""
+    """Raises AccountError(REAUTHENTICATION_REQUIRED) unless its user proved who they are in the last ten minutes."""
     if now - session.auth_time > conf.recent_proof_for_factors:
         raise AccountError(ErrorCode.REAUTHENTICATION_REQUIRED)
 
 
 def prove_again(session: Session, method: Method, *, now: datetime) -> bool:
-    """Notes that its user has just proved who they are; False where the session was ended meanwhile."""
+    """Notes that its user has just proved who they are; False if the session was ended meanwhile."""
     methods = session.amr.split()
     session.amr = " ".join(methods if method in methods else [*methods, method])
     session.auth_time = now
@@ -146,14 +145,14 @@ def check(token: str) -> None:
 
 
 def use(refresh_token: str, *, now: datetime) -> Use:
-    """What a refresh token that stays the current one is to its session; notes the use unless it was used again.
+    """The state of a refresh token that is not rotated. Notes its use, unless the token was used again after the grace.
 
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
     claims = jwt.decode(refresh_token, expected=TokenType.REFRESH)
     used = refresh_chain.use(_usable(claims, now), claims.token_id)
     if used.standing is not Standing.REUSED:
-        # Another request may have moved the session on meanwhile: then the token that was shown is not the current one.
+        # Another request may have rotated meanwhile. Then the token is no longer the current one.
         is_current = Q(refresh_hash=refresh_chain.hash_of(claims.token_id))
         used_at = database_now()
         shown_at = Case(When(is_current, then=Coalesce("shown_at", used_at)), default="shown_at")
@@ -165,7 +164,7 @@ def use(refresh_token: str, *, now: datetime) -> Use:
 
 
 def find(refresh_token: str) -> Session:
-    """The live session that a refresh token, the current one or an older, belongs to.
+    """The live session of a refresh token, which may be the current one or an older one.
 
     Raises AccountError(TOKEN_NOT_VALID).
     """
@@ -173,7 +172,7 @@ def find(refresh_token: str) -> Session:
 
 
 def rotate(refresh_token: str, *, now: datetime) -> Use:
-    """Moves the session on to its next refresh token; an innocent older one leads to the current one.
+    """Moves the session to its next refresh token. An innocent older token leads to the current one.
 
     Raises AccountError(TOKEN_NOT_VALID) for a token of no live session.
     """
@@ -189,32 +188,32 @@ def rotate(refresh_token: str, *, now: datetime) -> Use:
         return Use(session=session, standing=Standing.CURRENT, current_id=next_id)
     used = refresh_chain.use(_live(claims, now), claims.token_id)
     if used.standing is not Standing.IN_GRACE:
-        # The token was the current one a moment ago. It was not stolen: two other requests were faster.
+        # The token was the current one a moment ago, and two other requests were faster. It was not stolen.
         raise AccountError(ErrorCode.TOKEN_NOT_VALID)
     return used
 
 
 def lock_user(user_id: uuid.UUID) -> None:
-    """Makes who ends several sessions of one user take turns, so that they never wait for each other in a circle."""
+    """Lets requests that end several sessions of one user take turns, so that they never deadlock."""
     User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
 
 
 def end(these: SessionQuerySet, *, reason: EndReason, context: ClientContext, now: datetime) -> int:
-    """Ends those of `these` sessions that are not ended, records each, and answers how many there were."""
+    """Ends the sessions among `these` that are not ended, records each, and returns their number."""
     ended = these.end(reason=reason, now=now)
     audit.record_endings(ended, context, reason=reason)
     return len(ended)
 
 
 def export(user: User) -> Iterator[dict[str, object]]:
-    """The sessions that are kept of a user, without what logs in."""
+    """The stored sessions of a user, without the values that log in."""
     columns = ("id", "kind", "dialect", "ip", "user_agent", "amr", "auth_time")
     times = ("started_at", "last_used_at", "expires_at", "ended_at", "end_reason")
     yield from Session.objects.filter(user=user).order_by("started_at").values(*columns, *times).iterator()
 
 
 def _amr(session: Session) -> list[str]:
-    """The methods that proved the session in the words of RFC 8176, with "mfa" where a second factor did."""
+    """The methods that proved the session in the words of RFC 8176, with "mfa" if a second factor was proved."""
     methods = session.amr.split()
     words = [*dict.fromkeys(RFC_8176.get(method, method) for method in methods)]
     return words if SECOND_FACTORS.isdisjoint(methods) else [*words, "mfa"]
@@ -228,7 +227,7 @@ def _usable(claims: Claims, now: datetime) -> Session:
 
 
 def _waits_for_verification(session: Session) -> bool:
-    """Whether the session proves nothing for now. It goes on once its user's address is verified."""
+    """Whether the session cannot be used until its user's address is verified."""
     return conf.verification_is_mandatory and not session.user.email_verified
 
 

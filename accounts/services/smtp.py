@@ -1,4 +1,4 @@
-"""How messages leave: Django's mail backend of EMAIL_URL, over a few connections side by side."""
+"""Sends messages with Django's mail backend of EMAIL_URL, over a few connections at the same time."""
 
 import smtplib
 import socket
@@ -20,15 +20,15 @@ from django.core.mail.backends.smtp import EmailBackend
 from accounts.models import Message
 from accounts.models.user import deliverable
 
-# After this one mail is given up for now, however often its server answers meanwhile.
+# After this time one mail is given up for now, even if its server still answers.
 LONGEST_SECONDS = 60
 OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class DeliveryError(Exception):
-    """The message was not taken; permanent: no later attempt would be either.
+    """The message was not accepted. permanent: a later attempt would fail too.
 
-    trouble: what keeps the server from taking any mail of ours, for the log; "" where it is about this message.
+    trouble: why the server accepts no mail of ours, for the log; "" if only this message is affected.
     """
 
     def __init__(self, reason: str, *, permanent: bool, trouble: str = "") -> None:
@@ -38,11 +38,11 @@ class DeliveryError(Exception):
 
 
 class Courier:
-    """Speaks to the mail server in threads of its own, so that one message that hangs does not hold up the others.
+    """Sends in threads of its own, so that one message that hangs does not hold up the others.
 
-    at_once: how many messages are under way at the same time; each has a connection, which the next one uses again.
-    unsettled: what it was given to send and what became of it, until the caller has settled it in the outbox and takes
-    it out. Each future raises DeliveryError if the message was not taken.
+    at_once: how many messages are sent at the same time. Each has a connection, which the next message reuses.
+    unsettled: the messages that it was given and their results. The caller settles each in the outbox and removes it
+    here. A future raises DeliveryError if the message was not accepted.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -59,20 +59,20 @@ class Courier:
         self.hang_up()
 
     def send(self, message: Message) -> None:
-        """Begins to send. The server has EMAIL_TIMEOUT for each of its answers, and LONGEST_SECONDS for all of them."""
+        """Begins to send. The server has EMAIL_TIMEOUT for each answer, and LONGEST_SECONDS for all of them."""
         self.unsettled[self._pool.submit(self._send, message)] = message
 
     def under_way(self) -> int:
-        """How many wait for a thread or for the mail server."""
+        """How many messages wait for a thread or for the mail server."""
         return sum(not future.done() for future in self.unsettled)
 
     def wait(self, seconds: float) -> None:
-        """Waits until one that is under way is sent or refused, so long at most."""
+        """Waits until a message is sent or refused, at most this long."""
         under_way = [future for future in self.unsettled if not future.done()]
         wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED)
 
     def hang_up(self) -> None:
-        """Closes the idle connections: a server that waits long would hang up itself, in the way of the next mail."""
+        """Closes the idle connections. Otherwise the server would close them, and the next mail would fail."""
         while self._idle:
             _close(self._idle.pop())
 
@@ -100,7 +100,7 @@ class Courier:
             _close(connection)
             raise
         except Exception as error:
-            # Whatever went wrong, the connection may be in the middle of a dialogue: the next message opens a new one.
+            # The connection may be in the middle of a dialogue, so the next message opens a new one.
             _close(connection)
             if time.monotonic() - started >= LONGEST_SECONDS:
                 reason = f"It took longer than {LONGEST_SECONDS} seconds."
@@ -120,7 +120,7 @@ class Courier:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """How the mail server was spoken to. is_private: by TLS, or on this machine. logs_in: whether with a password."""
+    """The kind of the connection. is_private: over TLS, or on this machine. logs_in: with a password."""
 
     is_private: bool
     offers_starttls: bool
@@ -128,9 +128,9 @@ class Seen:
 
 
 def probe(*, seconds: float) -> Seen | None:
-    """Speaks to the mail server as for a mail (EHLO, STARTTLS, AUTH), but sends none (NOOP, QUIT).
+    """Connects to the mail server as for a mail (EHLO, STARTTLS, AUTH), but sends none (NOOP, QUIT).
 
-    None where EMAIL_URL names no server. seconds: for each of its answers. Raises OSError and SMTPException.
+    Returns None if EMAIL_URL names no server. seconds: for each of its answers. Raises OSError and SMTPException.
     """
     connection = get_connection(timeout=seconds)
     if not isinstance(connection, EmailBackend):
@@ -154,7 +154,7 @@ def probe(*, seconds: float) -> Seen | None:
 
 
 def _send_internationalized(client: smtplib.SMTP, mail: EmailMultiAlternatives, html: str) -> None:
-    """Sends to an address beyond ASCII, by SMTPUTF8 (RFC 6531); Django's backend encodes it to one that is nobody's."""
+    """Sends to an address beyond ASCII with SMTPUTF8 (RFC 6531). Django's backend would make it a wrong one."""
     client.ehlo_or_helo_if_needed()
     if not client.has_extn("smtputf8"):
         reason = "The mail server does not offer SMTPUTF8, without which no mail can be sent to this address."
@@ -172,7 +172,7 @@ def _send_internationalized(client: smtplib.SMTP, mail: EmailMultiAlternatives, 
 
 
 def _cut(connection: BaseEmailBackend) -> None:
-    """Ends a dialogue in the middle, from another thread than its own."""
+    """Closes a connection in the middle of a dialogue, from another thread."""
     client = connection.connection if isinstance(connection, EmailBackend) else None
     if client is not None and client.sock is not None:
         with suppress(OSError):
@@ -187,9 +187,9 @@ def _close(connection: BaseEmailBackend) -> None:
 
 
 def _trouble(error: Exception) -> str:
-    """The sender and the login are ours and the same for each mail: who refuses them refuses all of them.
+    """The sender and the login are the same for all mails: a server that refuses them refuses all mails.
 
-    That is a mistake of the configuration, and the mail waits until it is mended, as it does while the server is away.
+    That is a mistake in the configuration. The mail waits until it is corrected, as it waits while the server is away.
     """
     match error:
         case smtplib.SMTPSenderRefused():
@@ -212,7 +212,7 @@ def _is_permanent(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """What an administrator needs to know, without the address or anything of the message."""
+    """The reason for an administrator, without the address and any part of the message."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code, text = next(iter(error.recipients.values()))

@@ -1,4 +1,4 @@
-"""Users: find, add, set one thing, keep a superuser."""
+"""Users: find, add, set single values, keep a superuser."""
 
 import secrets
 import uuid
@@ -20,21 +20,21 @@ from accounts.models.session import EndReason
 from accounts.models.user import Address, UserQuerySet
 from accounts.services import addresses, names
 
-# Longer than any id in any of its spellings.
+# Longer than any id in any spelling.
 LONGEST_ID = 1000
-# How often a new user is inserted where the name is taken, or was taken and is free by now.
+# How often an insert is tried if the name is taken, or was taken and is free now.
 INSERT_ATTEMPTS = 5
-# In one run of the hourly deletion.
+# How many users one run of the hourly deletion deletes.
 MOST_DELETED = 10_000
 
 
 def find(*typed: str) -> User | None:
-    """The user whom each of `typed`, a username or an address, means; one statement."""
+    """The user whom all of `typed` (usernames or addresses) mean; one statement."""
     return _meant_by(typed).first()
 
 
 def find_for_login(*typed: str, place: str) -> tuple[User | None, bool]:
-    """The user whom each of `typed` means, and whether they have logged in from `place` lately; one statement."""
+    """The user whom all of `typed` mean, and whether they have logged in from `place` lately; one statement."""
     since = clock.now() - conf.place_known_for
     logins = Session.objects.filter(user=OuterRef("pk"), place=place, started_at__gt=since)
     logins = logins.exclude(place="").exclude(end_reason=EndReason.DISOWNED)
@@ -43,7 +43,7 @@ def find_for_login(*typed: str, place: str) -> tuple[User | None, bool]:
 
 
 def get(user_id: uuid.UUID) -> User:
-    """The user with this id and their address. Raises AccountError(USER_NOT_FOUND) where they were deleted."""
+    """The user with this id, and their address. Raises AccountError(USER_NOT_FOUND) if they were deleted."""
     user = User.objects.with_address().filter(pk=user_id).first()
     if user is None:
         raise AccountError(ErrorCode.USER_NOT_FOUND)
@@ -74,17 +74,17 @@ def find_by_uid(uid: str) -> User | None:
 
 
 def nobody() -> User:
-    """A user who is not there. What is made or checked for them takes as long as for one who is."""
+    """A user who does not exist. Work for them takes as long as for an existing user."""
     user = User(username="nobody", email="nobody@invalid", email_key="nobody@invalid", password="!")
     user.address = Address(pk=0, verified=False)
     return user
 
 
 def counted_as(user: User | None, *typed: str, known_place: str = "") -> str:
-    """The text that limits count tries by: the id of the account, or the canonical names if no account has them.
+    """The key under which limits count tries: the id of the account, or the canonical names if no account has them.
 
-    known_place: from where the user has logged in before. Their tries from there count by themselves, so that nobody
-    who guesses elsewhere locks them out.
+    known_place: a place from which the user has logged in before. Tries from there are counted separately, so that
+    somebody who guesses elsewhere does not lock the user out.
     """
     if user is None:
         return "\0".join(names.lookup_key(name) for name in typed)
@@ -92,15 +92,14 @@ def counted_as(user: User | None, *typed: str, known_place: str = "") -> str:
 
 
 def counted_from(session: Session, context: ClientContext) -> str:
-    """counted_as() of the user behind `session`, who is known where it began."""
+    """counted_as() of the user of `session`, with its place as the known one."""
     return counted_as(session.user, known_place=context.place if session.place == context.place else "")
 
 
 def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
-    """Inserts a new user and its address; the unique constraints decide between two of the same name.
+    """Inserts a new user and their address. The unique constraints decide between two of the same name.
 
-    may_rename: gives the user another name, with a suffix, where theirs is taken.
-    Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
+    may_rename: adds a suffix to the username if it is taken. Raises AccountError(USERNAME_TAKEN or EMAIL_TAKEN).
     """
     name = user.username
     for _attempt in range(INSERT_ATTEMPTS):
@@ -110,18 +109,18 @@ def add(user: User, *, verified: bool, may_rename: bool = False) -> None:
                 addresses.add(user, verified=verified)
             return
         except IntegrityError:
-            # Where the name may be another, the address is looked at first: a taken one costs what a fresh one does.
+            # If the name may change, the address is checked first, so that a taken address costs the same as a new one.
             taken = _taken(user, ErrorCode.EMAIL_TAKEN if may_rename else ErrorCode.USERNAME_TAKEN)
         if taken is ErrorCode.USERNAME_TAKEN and may_rename:
             user.username = f"{name}-{secrets.token_hex(3)}"
         elif taken:
             raise AccountError(taken)
-        # Where neither is taken any more, whoever had it has given it up in between.
+        # If neither is taken now, its owner has given it up meanwhile.
     raise AccountError(ErrorCode.USERNAME_TAKEN)
 
 
 def set_profile(user: User, values: Mapping[str, str]) -> None:
-    """Sets these columns, `username` and `avatar_url`, and no other. Raises AccountError(USERNAME_TAKEN)."""
+    """Sets these columns (`username`, `avatar_url`) and no other. Raises AccountError(USERNAME_TAKEN)."""
     for column, value in values.items():
         setattr(user, column, value)
     try:
@@ -154,10 +153,10 @@ def locked(*, now: datetime) -> Q:
 def keep_a_superuser(user: User, *, in_admin: bool = False) -> None:
     """Raises AccountError(LAST_SUPERUSER) if no other active superuser would be left without `user`.
 
-    in_admin: asks for another one who may use the admin.
-    Called in the transaction that takes the role or the account from `user`; the rows are locked until its end, so
-    that of two superusers who remove each other one stays. Whoever is no active superuser is locked alone, and becomes
-    none meanwhile.
+    in_admin: the other superuser must be allowed to use the admin. Called in the transaction that takes the role or the
+    account from `user`. The rows of all active superusers are locked until its end, so that of two superusers who
+    remove each other one stays. For any other user only their own row is locked, so that they do not become a superuser
+    meanwhile.
     """
     themselves = User.objects.filter(pk=user.pk).exclude(is_superuser=True, is_active=True)
     if themselves.select_for_update(no_key=True).values_list("pk").first():
@@ -181,9 +180,9 @@ def protect_superusers(user_ids: Collection[uuid.UUID], context: ClientContext) 
 
 
 def protect_staff(user: User, context: ClientContext) -> None:
-    """Raises AccountError(SUPERUSER_PROTECTED) if an administrator who is no superuser acts on another administrator.
+    """Raises AccountError(SUPERUSER_PROTECTED) if an administrator who is no superuser acts on an administrator.
 
-    For what would give them the other's permissions.
+    For acts that would give them the other's permissions.
     """
     actor = context.actor
     if actor.kind is not ActorKind.ADMINISTRATOR or _is_superuser(actor):
@@ -194,14 +193,14 @@ def protect_staff(user: User, context: ClientContext) -> None:
 
 
 def set_active(user: User, active: bool) -> bool:
-    """Activates or deactivates; False where it was so already. Who is activated is not to be deleted any more."""
+    """Activates or deactivates; False if nothing changes. An activation cancels a planned deletion."""
     user.is_active = active
     changes: dict[str, object] = {"is_active": active} | ({"deletion_due_at": None} if active else {})
     return bool(User.objects.filter(pk=user.pk).exclude(is_active=active).update(**changes))
 
 
 def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -> bool:
-    """Sets the roles that are not None; False where they were so already."""
+    """Sets the roles that are not None; False if nothing changes."""
     roles = {"is_staff": is_staff, "is_superuser": is_superuser}
     changed = {role: value for role, value in roles.items() if value is not None and value is not getattr(user, role)}
     for role, value in changed.items():
@@ -212,7 +211,7 @@ def set_roles(user: User, *, is_staff: bool | None, is_superuser: bool | None) -
 
 
 def set_groups(user: User, groups: Collection[Group]) -> bool:
-    """Puts the user into these groups and no others; False where they were in just these already."""
+    """Puts the user into exactly these groups; False if nothing changes."""
     if set(user.groups.all()) == set(groups):
         return False
     user.groups.set(groups)
@@ -220,13 +219,13 @@ def set_groups(user: User, groups: Collection[Group]) -> bool:
 
 
 def schedule_deletion(user: User, *, due_at: datetime) -> bool:
-    """Deactivates an active user, to be deleted at `due_at`; False where somebody was faster."""
+    """Deactivates an active user, who is to be deleted at `due_at`; False if another request was faster."""
     user.is_active, user.deletion_due_at = False, due_at
     return bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False, deletion_due_at=due_at))
 
 
 def undo_deletion(user_id: uuid.UUID, *, due_at: datetime, now: datetime) -> User | None:
-    """Activates a user who was to be deleted at `due_at`, once; None where that is over or was undone."""
+    """Activates a user who was to be deleted at `due_at`, once; None if that is over or was undone."""
     waiting = User.objects.filter(pk=user_id, deletion_due_at=due_at, deletion_due_at__gt=now)
     if not waiting.update(is_active=True, deletion_due_at=None):
         return None
@@ -234,31 +233,31 @@ def undo_deletion(user_id: uuid.UUID, *, due_at: datetime, now: datetime) -> Use
 
 
 def due_for_deletion(*, now: datetime) -> list[uuid.UUID]:
-    """The ids of the users whose grace is over, the longest first; of more than MOST_DELETED the first ones."""
+    """The ids of at most MOST_DELETED users whose grace is over, the longest first."""
     due = User.objects.filter(deletion_due_at__lte=now).order_by("deletion_due_at")
     return list(due.values_list("pk", flat=True)[:MOST_DELETED])
 
 
 def lock_due_for_deletion(user_id: uuid.UUID, *, now: datetime) -> User | None:
-    """This user, locked, if they are still to be deleted and nobody else does it."""
+    """This user, locked, if they are still to be deleted and no other worker does that."""
     due = User.objects.filter(pk=user_id, deletion_due_at__lte=now)
     return due.select_for_update(skip_locked=True).first()
 
 
 def note_export_asked(user: User, *, at: datetime) -> None:
-    """An export that was asked for before is fetched no more."""
+    """Notes the time of the request. An earlier request for an export is void."""
     user.export_asked_at = at
     user.store("export_asked_at")
 
 
 def spend_export(user_id: uuid.UUID, *, email_key: str, asked_at: datetime) -> User | None:
-    """The user who asked for an export then and still has this address, once; None for all others."""
+    """The user who asked for an export at that time and still has this address, once; None otherwise."""
     asked = User.objects.filter(pk=user_id, email_key=email_key, export_asked_at=asked_at, is_active=True)
     return get(user_id) if asked.update(export_asked_at=None) else None
 
 
 def export(user: User) -> list[dict[str, object]]:
-    """What is kept of the user themselves, without what logs in."""
+    """The stored data of the user themselves, without the values that log in."""
     columns = ("id", "username", "email", "avatar_url", "language", "external_id")
     roles = ("is_active", "is_staff", "is_superuser")
     times = ("created_at", "last_visit", "mailbox_proved_at", "disowned_at", "deletion_due_at", "locked_until")
@@ -267,7 +266,7 @@ def export(user: User) -> list[dict[str, object]]:
 
 
 def export_notes(user: User) -> list[dict[str, object]]:
-    """What administrators noted about a user, without who did."""
+    """The notes of administrators about a user, without their authors."""
     return [{"at": note.at, "text": note.text} for note in user.notes.order_by("at", "id")]
 
 
@@ -284,7 +283,7 @@ def _meant_by(typed: tuple[str, ...]) -> UserQuerySet:
 
 
 def _taken(user: User, first: ErrorCode) -> ErrorCode | None:
-    """Which of the user's names another user has; the one that is asked for `first` is looked at first."""
+    """Which of the user's names another user has. The name `first` is checked first."""
     keys = {
         ErrorCode.USERNAME_TAKEN: {"username_key": user.username_key},
         ErrorCode.EMAIL_TAKEN: {"email_key": user.email_key},

@@ -1,4 +1,4 @@
-"""The second factors of a user: which there are, and how a code of one is looked at."""
+"""The second factors of a user: which there are, and how a code is checked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,32 +13,32 @@ from accounts.services import audit, limits, mail
 from accounts.services.codes import Attempt
 from accounts.services.factors import passkeys, recovery_codes, totp
 
-# More than a recovery code has, however it is grouped.
+# Longer than a recovery code, however it is grouped.
 LONGEST_CODE = 64
 
 
 def are_needed(user: User, proved: tuple[Method, ...]) -> bool:
-    """Whether `user` still has to prove a second factor."""
+    """Whether `user` has to prove a second factor after a password."""
     return conf.second_factors_count and user.has_second_factor and SECOND_FACTORS.isdisjoint(proved)
 
 
 def names(user: User) -> list[str]:
-    """What `user` can answer a challenge with."""
+    """The factors with which `user` can answer a challenge."""
     there = {"totp": totp.find(user), "passkey": passkeys.of(user).exists(), "recovery_code": recovery_codes.left(user)}
     return [name for name, is_there in there.items() if is_there]
 
 
 def check_change(user: User) -> None:
-    """Counts one change of factors: each is told to a mailbox, which may not be the user's.
+    """Counts one change of factors. Each change causes a mail, and the mailbox may belong to somebody else.
 
-    Not to be called inside a transaction. Raises AccountError(RATE_LIMITED) after FACTOR_CHANGES_PER_HOUR.
+    Called outside of transactions. Raises AccountError(RATE_LIMITED) after FACTOR_CHANGES_PER_HOUR.
     """
     limits.take((limits.FACTOR_CHANGES_PER_HOUR, str(user.pk)))
 
 
 @contextmanager
 def one_try(counted_as: str) -> Iterator[Attempt]:
-    """Counts one code that is looked at; a right one is not counted. Entered outside of any transaction.
+    """Counts one try at a code; a right code is not counted. Entered outside of transactions.
 
     counted_as: users.counted_as() of the account. Raises AccountError(RATE_LIMITED) after WRONG_FACTORS_PER_HOUR.
     """
@@ -55,10 +55,10 @@ def one_try(counted_as: str) -> Iterator[Attempt]:
 def spend(
     user: User, code: str, context: ClientContext, *, session: Session | None = None, now: datetime
 ) -> Method | None:
-    """The factor that `code` is of, and spends the code; records a refusal and answers None for a wrong or spent one.
+    """Spends `code` and returns its factor. Records a refusal and returns None for a wrong or spent code.
 
-    session: the one it was sent from. The owner is told of a recovery code by mail.
-    Called in the transaction of what the code allows: rolling that back gives the code back.
+    session: the session that sent it. The owner gets a mail about a recovery code. Called in the transaction of the act
+    that the code allows: a rollback gives the code back.
     """
     if len(code) <= LONGEST_CODE:
         if totp.spend(user, code, now=now):
@@ -71,9 +71,9 @@ def spend(
 
 
 def forget(user: User, *, since: datetime | None = None) -> bool:
-    """Removes what was added at `since` or later, or all; answers whether there was an app or a passkey.
+    """Removes the factors that were added at `since` or later, or all. Returns whether there was an app or a passkey.
 
-    Recovery codes that were made since go as well, and all of them with the last other factor.
+    It also removes recovery codes that were made since then, and all of them together with the last other factor.
     """
     removed = [totp.remove(user, since=since), passkeys.remove(user, since=since)]
     recovery_codes.remove(user, since=since)
@@ -82,7 +82,7 @@ def forget(user: User, *, since: datetime | None = None) -> bool:
 
 
 def note(user: User) -> None:
-    """Writes whether `user` has a factor; called in the transaction that adds or removes one."""
+    """Writes to the user whether they have a factor; called in the transaction that adds or removes one."""
     user.has_second_factor = totp.find(user) is not None or passkeys.of(user).exists()
     User.objects.filter(pk=user.pk).update(has_second_factor=user.has_second_factor)
     if not user.has_second_factor:

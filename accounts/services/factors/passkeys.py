@@ -1,6 +1,6 @@
-"""Passkeys (WebAuthn level 3): begin a ceremony, check its answer, keep and remove credentials.
+"""Passkeys (WebAuthn level 3): begin a ceremony, check its answer, store and remove credentials.
 
-Between begin and completion the client holds the state of a ceremony, encrypted; each state is spent once.
+The client holds the encrypted state of a ceremony until its completion. Each state can be spent once.
 """
 
 import hashlib
@@ -35,14 +35,14 @@ from accounts.services import encryption
 PURPOSE = "passkey ceremonies"
 LIFETIME = timedelta(minutes=5)
 LONGEST_STATE = 2000
-# Of a credential as JSON: several times what authenticators send.
+# The longest credential as JSON, in bytes: several times what authenticators send.
 LONGEST_CREDENTIAL = 20_000
 MOST_FOR_A_USER = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """options: what the browser's navigator.credentials takes. state: what completes the ceremony."""
+    """options: for the browser's navigator.credentials. state: needed to complete the ceremony."""
 
     options: dict[str, Any]
     state: str
@@ -50,7 +50,7 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A passkey that has signed, and how often it has by its own count."""
+    """A passkey that has signed, and the number of signatures by its own count."""
 
     passkey: Passkey
     sign_count: int
@@ -68,9 +68,9 @@ def begin_registration(user: User) -> Begun:
 
 
 def begin_login(user: User | None = None) -> Begun:
-    """user: who has proved their password, and shows a passkey as a second factor; None for a passkey alone.
+    """user: has proved the password and uses a passkey as a second factor; None for a login with a passkey alone.
 
-    A passkey alone has to verify its user, by a fingerprint or a PIN.
+    A passkey alone has to verify its user, with a fingerprint or a PIN.
     """
     needed = UserVerificationRequirement.REQUIRED if user is None else UserVerificationRequirement.PREFERRED
     credentials = [_data(passkey) for passkey in of(user)] if user else None
@@ -79,7 +79,7 @@ def begin_login(user: User | None = None) -> Begun:
 
 
 def add(user: User, *, state: str, credential: Mapping[str, Any], name: str, now: datetime) -> Passkey:
-    """Keeps the credential that a ceremony of begin_registration() has made.
+    """Stores the credential that a ceremony of begin_registration() has made.
 
     Raises AccountError(INVALID_PASSKEY), and AccountError(TOO_MANY_PASSKEYS) beyond MOST_FOR_A_USER.
     """
@@ -108,9 +108,9 @@ def add(user: User, *, state: str, credential: Mapping[str, Any], name: str, now
 
 
 def check(state: str, credential: Mapping[str, Any], *, user_id: uuid.UUID | None) -> Proof:
-    """The passkey that has signed what begin_login() asked for.
+    """The passkey that has signed the challenge of begin_login().
 
-    user_id: the one that begin_login() was given. Raises AccountError(INVALID_PASSKEY).
+    user_id: the same as for begin_login(). Raises AccountError(INVALID_PASSKEY).
     """
     expected = _open(state, "log in", str(user_id) if user_id else "")
     with _refusing():
@@ -126,7 +126,7 @@ def check(state: str, credential: Mapping[str, Any], *, user_id: uuid.UUID | Non
 
 
 def note_use(proof: Proof, *, now: datetime) -> bool:
-    """Writes that it was used; False for a count that is not beyond the last one, as of a copy (WebAuthn §6.1.1)."""
+    """Writes that it was used. Returns False for a count that has not grown, as that of a copy (WebAuthn §6.1.1)."""
     these = Passkey.objects.filter(pk=proof.passkey.pk)
     these = these.filter(Q(sign_count__lt=proof.sign_count) | Q(sign_count=0) if proof.sign_count else Q(sign_count=0))
     return bool(these.update(sign_count=proof.sign_count, is_backed_up=proof.is_backed_up, last_used_at=now))
@@ -137,13 +137,13 @@ def of(user: User) -> Any:
 
 
 def rename(user: User, id: uuid.UUID, name: str) -> Passkey | None:
-    """The passkey of this user and id with its new name; None where there is none."""
+    """Renames the passkey of this user and id, and returns it; None if there is none."""
     Passkey.objects.filter(user=user, pk=id).update(name=name)
     return Passkey.objects.filter(user=user, pk=id).first()
 
 
 def remove(user: User, *, since: datetime | None = None, id: uuid.UUID | None = None) -> bool:
-    """Removes those added at `since` or later, or the one of this id, or all; answers whether there were any."""
+    """Removes the passkeys added at `since` or later, or the one of this id, or all. Returns whether there were any."""
     these = Passkey.objects.filter(user=user)
     if since is not None:
         these = these.filter(created_at__gte=since)
@@ -154,9 +154,9 @@ def remove(user: User, *, since: datetime | None = None, id: uuid.UUID | None = 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Raises AccountError(INVALID_PASSKEY) for the many classes of errors by which the library refuses what was sent.
+    """Raises AccountError(INVALID_PASSKEY) for the many kinds of errors with which the library refuses input.
 
-    No query stands in it: a database that is gone is no refusal.
+    No query belongs inside: an unreachable database is no refusal.
     """
     try:
         yield
@@ -188,7 +188,7 @@ def _hash(credential_id: bytes) -> str:
 
 
 def hash_of(credential: bytes) -> str:
-    """By what a credential, as it is kept, is looked up. Raises ValueError for bytes that are none."""
+    """The key by which a stored credential is looked up. Raises ValueError for bytes that are no credential."""
     return _hash(AttestedCredentialData(credential).credential_id)
 
 

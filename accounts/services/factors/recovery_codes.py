@@ -1,4 +1,4 @@
-"""Ten codes for when no other factor is at hand, each good once (NIST SP 800-63B-4, look-up secrets)."""
+"""Ten codes for users without another factor at hand; each works once (NIST SP 800-63B-4, look-up secrets)."""
 
 import base64
 import hashlib
@@ -8,14 +8,14 @@ from datetime import datetime
 from accounts.models import RecoveryCode, User
 
 NUMBER = 10
-# How many are left when their owner is told to make new ones.
+# The owner is asked to make new codes when this number is left.
 FEW = 2
 # 80 random bits, in groups of four letters and digits.
 LETTERS = 16
 
 
 def replace(user: User, *, now: datetime) -> list[str]:
-    """Ten new codes, which are kept as hashes alone; the ones before are dead."""
+    """Makes ten new codes; only their hashes are stored, and earlier codes stop working."""
     remove(user)
     codes = [_random() for _ in range(NUMBER)]
     RecoveryCode.objects.bulk_create(
@@ -25,7 +25,7 @@ def replace(user: User, *, now: datetime) -> list[str]:
 
 
 def spend(user: User, code: str) -> bool:
-    """Whether `code` is one of those left. Of any number of the same at once, one is true."""
+    """Spends `code`; False if it is none of the codes left. Of several requests with the same code, one succeeds."""
     return bool(RecoveryCode.objects.filter(user=user, code_hash=_hash(user, code)).delete()[0])
 
 
@@ -34,7 +34,7 @@ def left(user: User) -> int:
 
 
 def remove(user: User, *, since: datetime | None = None) -> None:
-    """Removes those made at `since` or later, or all."""
+    """Removes the codes that were made at `since` or later, or all."""
     these = RecoveryCode.objects.filter(user=user)
     if since is not None:
         these = these.filter(created_at__gte=since)
@@ -47,6 +47,6 @@ def _random() -> str:
 
 
 def _hash(user: User, code: str) -> str:
-    """Of the code as it was shown, however it was typed."""
+    """The hash of a code. Case and grouping of the typed text do not matter."""
     typed = "".join(letter for letter in code.lower() if letter.isalnum())
     return hashlib.sha256(f"{user.pk} {typed}".encode()).hexdigest()

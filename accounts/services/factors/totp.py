@@ -17,20 +17,20 @@ from accounts.services import encryption
 
 PURPOSE = "totp secrets"
 OFFER_PURPOSE = "totp offers"
-# How long somebody may take to scan the code and type the first answer.
+# How long a user may take to scan the QR code and type the first code.
 OFFER_LIFETIME = timedelta(minutes=10)
 STEP_SECONDS = 30
-# How many steps a clock may be off (RFC 6238 §5.2).
+# By how many steps the device's clock may differ (RFC 6238 §5.2).
 TOLERANCE = 1
 LONGEST_OFFER = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A secret that counts once a code confirms it.
+    """A secret that counts only after a code has confirmed it.
 
-    secret: Base32. uri: otpauth://. qr_code: of the URI, as a data URI with an SVG. token: what the client sends back
-    with the code.
+    secret: Base32. uri: otpauth://. qr_code: the URI as a QR code, in a data URI with an SVG. token: the client sends
+    it back with the code.
     """
 
     secret: str
@@ -40,7 +40,7 @@ class Offer:
 
 
 def offer(user: User, *, secret: str | None = None) -> Offer:
-    """This or a new secret for `user`. It is kept by the client, encrypted, until it is confirmed."""
+    """Offers `user` this secret or a new one. The client keeps it, encrypted, until it is confirmed."""
     secret = secret or pyotp.random_base32()
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=conf.issuer_name)
     content = json.dumps([str(user.pk), secret]).encode()
@@ -53,7 +53,7 @@ def offer(user: User, *, secret: str | None = None) -> Offer:
 
 
 def secret_of(token: str, user_id: uuid.UUID) -> str | None:
-    """The secret that was offered to this user lately; None for any other token."""
+    """The secret that was recently offered to this user; None for any other token."""
     if len(token) > LONGEST_OFFER or not token.isascii():
         return None
     content = encryption.decrypt(token, OFFER_PURPOSE, seconds=int(OFFER_LIFETIME.total_seconds()))
@@ -64,22 +64,22 @@ def secret_of(token: str, user_id: uuid.UUID) -> str | None:
 
 
 def step_of(secret: str, code: str, *, now: datetime) -> int | None:
-    """The time step that `code` is of; None for a wrong one. Spaces between digits are as apps show them."""
+    """The time step that `code` belongs to; None for a wrong code. Spaces are allowed, because apps show them."""
     code = code.replace(" ", "")
     if not (len(code) == 6 and code.isascii() and code.isdigit()):
         return None
     generator = pyotp.TOTP(secret)
     present = int(now.timestamp()) // STEP_SECONDS
     steps = range(present - TOLERANCE, present + TOLERANCE + 1)
-    # All of them are looked at, so that the time does not tell which one it was.
+    # All steps are compared, so that the time does not reveal which one matched.
     right = [step for step in steps if hmac.compare_digest(generator.generate_otp(step), code)]
     return right[-1] if right else None
 
 
 def add(user: User, secret: str, step: int, *, now: datetime) -> None:
-    """Keeps a secret that a code of `step` has confirmed, which is spent by that.
+    """Stores a secret that a code of `step` has confirmed. That code is spent.
 
-    Raises AccountError(FACTOR_EXISTS) for a user who has one.
+    Raises AccountError(FACTOR_EXISTS) if the user has an app already.
     """
     try:
         with transaction.atomic():
@@ -99,7 +99,7 @@ def find(user: User) -> TotpFactor | None:
 
 
 def spend(user: User, code: str, *, now: datetime) -> bool:
-    """Whether `code` is right and of a step that was not spent. Of any number of them at once, one is true."""
+    """Spends `code`; False if it is wrong or its step was spent before. Of several requests at once, one succeeds."""
     factor = find(user)
     secret = encryption.decrypt(factor.secret, PURPOSE) if factor else None
     step = step_of(secret.decode(), code, now=now) if secret else None
@@ -110,7 +110,7 @@ def spend(user: User, code: str, *, now: datetime) -> bool:
 
 
 def remove(user: User, *, since: datetime | None = None) -> bool:
-    """Removes it if it was added at `since` or later, or in any case; answers whether there was one."""
+    """Removes the app if it was added at `since` or later, or in any case. Returns whether there was one."""
     these = TotpFactor.objects.filter(pk=user.pk)
     if since is not None:
         these = these.filter(created_at__gte=since)

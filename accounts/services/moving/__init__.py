@@ -1,5 +1,4 @@
-"""Accounts that move in from elsewhere and out again: formats are read, checked, written and given out.
+"""Accounts that move in from other systems and out again: reading formats, checking, writing and exporting.
 
-Readers give Record for each account, and Refusal for each that cannot be read. Nothing of a format is known beyond
-its reader.
+A reader yields a Record for each account, or a Refusal for one that cannot be read. Only its reader knows a format.
 """

@@ -1,4 +1,4 @@
-"""What of the accounts that want to move in may: the rules of registration, and who has their names already."""
+"""Checks accounts that move in: the rules of registration, and whether other accounts have their names."""
 
 import sqlite3
 import uuid
@@ -24,10 +24,10 @@ LONGEST_EXTERNAL_ID = 255
 
 
 class OnConflict(StrEnum):
-    """What becomes of an account that is there already, and of one whose name or address another account has.
+    """What to do with an account that exists already, and with one whose name or address another account has.
 
-    SKIP leaves both out. FAIL leaves out the first and stops at the second. UPDATE brings the first up to date, as long
-    as nobody has logged in to it here, and leaves out the second.
+    SKIP leaves out both. FAIL leaves out the first and stops at the second. UPDATE updates the first, unless somebody
+    has logged in to it here, and leaves out the second.
     """
 
     SKIP = "skip"
@@ -37,10 +37,10 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """How accounts are taken.
+    """Options for accounts that do not fit.
 
-    may_rename: one whose username is not allowed or is taken gets another one. drops_unknown_hashes: one whose hash is
-    refused comes without a password.
+    may_rename: an account whose username is not allowed or is taken gets another one. drops_unknown_hashes: an account
+    whose hash is refused moves in without a password.
     """
 
     on_conflict: OnConflict = OnConflict.FAIL
@@ -52,7 +52,7 @@ class Wishes:
 class Account:
     """A record that passed the rules. hash: None without a password.
 
-    has_new_id, has_made_name: whether its id and its username were made here.
+    has_new_id, has_made_name: whether the id and the username were made here.
     """
 
     record: Record
@@ -69,7 +69,7 @@ class Account:
 
 @dataclass(slots=True, frozen=True)
 class Known:
-    """An account that is there."""
+    """An existing account."""
 
     id: uuid.UUID
     external_id: str
@@ -79,7 +79,7 @@ class Known:
 
 @dataclass(kw_only=True)
 class Plan:
-    """What becomes of some accounts. conflicts and refused: where, and why."""
+    """What will be done with some accounts. conflicts, refused: the place in the source, and the reason."""
 
     added: list[Account] = field(default_factory=list)
     updated: list[tuple[Account, uuid.UUID]] = field(default_factory=list)
@@ -90,14 +90,14 @@ class Plan:
 
 
 class Seen:
-    """The names in the part of a source that was looked at and not written, on disk."""
+    """The names of accounts that a dry run has checked and not written, kept on disk."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         database.execute("CREATE TABLE seen (key TEXT PRIMARY KEY, place TEXT) WITHOUT ROWID")
 
     def find(self, key: str) -> str | None:
-        """Where this name was seen before."""
+        """The place where this name was seen before."""
         row = self._database.execute("SELECT place FROM seen WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else None
 
@@ -107,13 +107,13 @@ class Seen:
 
 @contextmanager
 def remembering() -> Iterator[Seen]:
-    # No name: a file that SQLite deletes when it is closed.
+    # An empty name makes a temporary file, which SQLite deletes when it is closed.
     with closing(sqlite3.connect("")) as database:
         yield Seen(database)
 
 
 def check(records: Sequence[Record], *, wishes: Wishes, seen: Seen | None = None) -> Plan:
-    """What becomes of these accounts. seen: what the same source had before, where that was not written."""
+    """Decides what will be done with these accounts. seen: names of the same source that were not written."""
     plan = Plan()
     accounts = []
     for record in records:
@@ -132,11 +132,11 @@ def check(records: Sequence[Record], *, wishes: Wishes, seen: Seen | None = None
 
 
 def _account(record: Record, wishes: Wishes, plan: Plan) -> Account:
-    """Raises AccountError and HashRefusedError for what may not be."""
+    """Raises AccountError and HashRefusedError for values that are not allowed."""
     email = names.clean_email(record.email)
     email_key = canonical(email)
     username, made = record.username.strip(), False
-    # Many a Django project has the address for a username.
+    # Many Django projects use the address as the username.
     if not username or canonical(username) == email_key:
         username, made = names.username_from(email), True
     else:
@@ -175,7 +175,7 @@ def _account(record: Record, wishes: Wishes, plan: Plan) -> Account:
 
 
 def _take_once(record: Record) -> None:
-    """Whatever is there twice would meet a unique constraint."""
+    """Removes duplicates, which would violate a unique constraint."""
     named = {(each.provider, each.subject): each for each in record.identities if each.subject}
     record.identities = list(named.values())
     record.passkeys = list({each.credential: each for each in record.passkeys}.values())
@@ -183,7 +183,7 @@ def _take_once(record: Record) -> None:
 
 
 def _hash(record: Record, wishes: Wishes) -> Hash | None:
-    # Django writes "!" and something random where there is no password.
+    # Django writes "!" and random characters if there is no password.
     if not record.password or record.password.startswith("!"):
         return None
     try:
@@ -196,7 +196,7 @@ def _hash(record: Record, wishes: Wishes) -> Hash | None:
 
 
 class _There:
-    """What other accounts have of what these want to have. Each look-up answers a Known, or where it was seen."""
+    """Which values of these accounts are taken. A look-up returns a Known, or the place where the value was seen."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
         self.ids = self._found("id", [account.id for account in accounts if not account.has_new_id])
@@ -246,7 +246,7 @@ def _decide(account: Account, there: _There, plan: Plan, wishes: Wishes, seen: S
         plan.conflicts.append(Refusal(record.where, f"the same id as at {same}"))
         return
     if account.may_rename and account.username_key in there.usernames:
-        # Who has a name here keeps it.
+        # A user keeps the name that they have here.
         account.has_made_name = True
         _rename(account)
     reason = _collision(account, there, same) or (seen and _seen_collision(account, seen))
@@ -264,7 +264,7 @@ def _decide(account: Account, there: _There, plan: Plan, wishes: Wishes, seen: S
 
 
 def _is_same(account: Account, known: Known) -> bool:
-    """Whether an account of the same external id is the same: other sources may have the same numbers."""
+    """Whether an account with the same external id is the same account. Another source may use the same numbers."""
     return account.email_key == known.email_key or (
         not account.has_made_name and account.username_key == known.username_key
     )
@@ -315,7 +315,7 @@ def _keys(account: Account) -> list[str]:
 
 
 def _leave_those_who_logged_in(plan: Plan) -> None:
-    """What somebody has set here, a password above all, is newer than what the source says."""
+    """Values that a user has set here, above all a password, are newer than those of the source."""
     ids = [known_id for _account, known_id in plan.updated]
     have_been_here = set(Session.objects.filter(user__in=ids).values_list("user_id", flat=True))
     left = [account for account, known_id in plan.updated if known_id in have_been_here]

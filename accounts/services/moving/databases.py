@@ -1,4 +1,4 @@
-"""The database of another application, read and never written: PostgreSQL and SQLite."""
+"""The database of another application (PostgreSQL or SQLite). It is read and never written."""
 
 import re
 import sqlite3
@@ -14,20 +14,20 @@ from psycopg.rows import dict_row
 
 from accounts.services.moving.texts import Found
 
-# Rows at a time. SQLite takes no more than 999 parameters.
+# How many rows are read at a time. SQLite takes at most 999 parameters.
 CHUNK = 500
-# SQLAlchemy writes the driver behind a plus.
+# SQLAlchemy writes the driver after a plus.
 _URL = re.compile(r"(postgres|postgresql|sqlite)(?:\+\w+)?(://.*)")
 
 Row = dict[str, Any]
 
 
 class UnreachableError(Exception):
-    """Its text says why a database cannot be read."""
+    """A database cannot be read; the text says why."""
 
 
 class Database:
-    """One snapshot of it."""
+    """One snapshot of a database."""
 
     def __init__(self, connection: Any, *, is_postgres: bool) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Database:
         return not schema and self._connection.execute(asked, (name,)).fetchone() is not None
 
     def chunks(self, table: str) -> Iterator[list[Row]]:
-        """Its rows, CHUNK after CHUNK. Raises UnreachableError."""
+        """The rows of a table, CHUNK after CHUNK. Raises UnreachableError."""
         with _telling():
             if not self.has(table):
                 raise UnreachableError(f"there is no table {table}")
@@ -53,7 +53,7 @@ class Database:
                     yield [dict(row) for row in rows]
 
     def of(self, table: str, column: str, values: Sequence[Any]) -> dict[Any, list[Row]]:
-        """Its rows whose `column` has one of these values, by the value; none where there is no such table."""
+        """The rows whose `column` has one of these values, by the value; none if the table does not exist."""
         found: dict[Any, list[Row]] = defaultdict(list)
         with _telling():
             if not values or not self.has(table):
@@ -71,7 +71,7 @@ def is_url(text: str) -> bool:
 
 @contextmanager
 def reading(url: str) -> Iterator[Database]:
-    """Raises UnreachableError. The path of sqlite:///users.db is relative, that of sqlite:////srv/users.db is not."""
+    """Raises UnreachableError. sqlite:///users.db is a relative path, sqlite:////srv/users.db an absolute one."""
     url = _URL.sub(r"\1\2", url)
     if url.startswith("sqlite://"):
         path = url.removeprefix("sqlite://").removeprefix("/")
@@ -88,7 +88,7 @@ def reading(url: str) -> Iterator[Database]:
 
 
 def django(database: Database, table: str) -> Iterator[Found]:
-    """Users with what allauth keeps of them."""
+    """Users, with their addresses and accounts in allauth's tables."""
     for rows in database.chunks(table):
         key = _key_of(rows[0])
         ids = [row[key] for row in rows]

@@ -24,7 +24,7 @@ FACTOR = "a second factor"
 
 
 def auth0(where: str, values: Values, names: Names) -> Record:
-    """A line of the export of users, or of the file of hashes that its support gives out."""
+    """A line of the export of users, or of the file of hashes that Auth0's support provides."""
     email = text(values, "email")
     oid = text(mapping(values, "_id"), "$oid")
     custom = mapping(mapping(values, "custom_password_hash"), "hash")
@@ -90,7 +90,7 @@ def keycloak(where: str, values: Values, names: Names) -> Record:
 
 
 def _keycloak_hash(credential: Values) -> str:
-    """In PHC form. Before Keycloak 8, everything stood beside the type."""
+    """The hash in PHC form. Before Keycloak 8, its values stood beside the type."""
     data = mapping_or_text(credential, "credentialData") or credential
     secret = mapping_or_text(credential, "secretData") or credential
     algorithm, rounds = text(data, "algorithm"), text(data, "hashIterations")
@@ -131,7 +131,7 @@ def kratos(where: str, values: Values, names: Names) -> Record:
     return record
 
 
-# Whose hashes have a name beside them, and not in them.
+# Prefixes for hashes of which Clerk names the algorithm beside the hash and not in it.
 _CLERK_DIGESTS = {"md5": "md5$$", "sha256": "sha256$$"}
 
 
@@ -169,11 +169,11 @@ def clerk(where: str, values: Values, names: Names) -> Record:
 
 
 def cognito(where: str, values: Values, names: Names) -> Record:
-    """One of `Users` of `aws cognito-idp list-users`, which gives out no hashes."""
+    """One of `Users` of `aws cognito-idp list-users`, which contains no hashes."""
     attributes = {text(each, "Name"): text(each, "Value") for each in mappings(values, "Attributes")}
     email, old_id = attributes.get("email", ""), attributes.get("sub", "")
     username = text(values, "Username")
-    # Where people log in with their address or elsewhere, the user name is an id.
+    # If people log in with their address or at another provider, the username is an id.
     is_made = username == old_id or text(values, "UserStatus") == "EXTERNAL_PROVIDER"
     record = Record(
         where=where,
@@ -192,7 +192,7 @@ def cognito(where: str, values: Values, names: Names) -> Record:
 
 
 def _same(text: str) -> str:
-    """Base64 as PHC has it."""
+    """Converts Base64 to the form of PHC."""
     try:
         return to_base64(from_base64(text))
     except ValueError:
@@ -200,5 +200,5 @@ def _same(text: str) -> str:
 
 
 def _first(value: Any) -> str:
-    """Keycloak has each parameter in a list."""
+    """Keycloak writes each parameter as a list."""
     return str(value[0]) if isinstance(value, list) and value else str(value)

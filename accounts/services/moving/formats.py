@@ -1,4 +1,4 @@
-"""Which formats there are, and the accounts of a file or a database in one of them."""
+"""The known formats, and the accounts of a file or a database in one of them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Accounts = Iterator[Record | Refusal]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """factors_key: opens the second factors of our own format. names: of providers. table: another than usual."""
+    """factors_key: decrypts the second factors of our own format. names: of providers. table: if not the usual one."""
 
     factors_key: PrivateKey | None = None
     names: Names = field(default_factory=Names)
@@ -24,9 +24,9 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """How an account of a format is read. member: which list of a document has them.
+    """How to read the accounts of a format. member: the list of a document that contains them.
 
-    rows: them in the application's own database. table: how it is called there.
+    rows: reads them from the application's own database. table: its usual name there.
     """
 
     read: Callable[[str, Values, Names], Record | None]
@@ -62,7 +62,7 @@ def read_file(source: Source, format: str, options: Options) -> Accounts:
 
 
 def read_database(database: Database, format: str, options: Options) -> Accounts:
-    """The accounts of an application's own database. Raises UnreachableError while it is read."""
+    """The accounts of an application's own database. The iteration raises UnreachableError."""
     foreign = FOREIGN[format]
     if foreign.rows is None:
         raise ValueError(f"{format} is no format of databases")
@@ -70,7 +70,7 @@ def read_database(database: Database, format: str, options: Options) -> Accounts
 
 
 def _found(source: Source, member: str) -> Iterator[Found]:
-    """A document with a list, a list, JSON Lines, or CSV: by how the file begins."""
+    """Recognises a document with a list, a list, JSON Lines or CSV by the beginning of the file."""
     if source.first == b"[" or (member and source.first == b"{"):
         return texts.json_objects(source, member)
     return texts.json_lines(source) if source.first in (b"{", b"") else texts.table(source)

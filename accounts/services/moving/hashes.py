@@ -1,6 +1,6 @@
-"""Which hashes of other systems are taken, and as what they are kept.
+"""Which hashes of other systems are accepted, and in which form they are stored.
 
-A hash that takes more than about a second of one core, or more than 256 MiB, is refused: whoever logs in pays for it.
+A hash that needs more than about a second of one core, or more than 256 MiB, is refused: each login would need that.
 """
 
 import os
@@ -12,16 +12,16 @@ from accounts.core.conf import conf
 from accounts.services import hashers
 from accounts.services.hashers import KEPT_BYTES, WEAK, from_base64, to_base64
 
-# The column of the table.
+# The length of the column.
 LONGEST = 128
-# About a second of a core that others use as well. Rounds, for a digest each.
+# The most rounds for each digest: about a second of a core that has other work too.
 MOST_ROUNDS = {"sha1": 2_000_000, "sha256": 2_000_000, "sha512": 1_000_000}
 MOST_BCRYPT_COST = 13
 MOST_ARGON2_KIB = 256 * 1024
-# KiB times passes.
+# The most KiB times passes.
 MOST_ARGON2_WORK = 256 * 1024
 MOST_ARGON2_LANES = 16
-# N times r times p.
+# The most N times r times p.
 MOST_SCRYPT_WORK = 2**20
 SALT_BYTES = 16
 
@@ -40,17 +40,17 @@ _LDAP = re.compile(r"\{(S?MD5|S?SHA|S?SHA256|S?SHA512)\}(.+)", re.IGNORECASE)
 _PHPASS = re.compile(r"(\$[PH]\$([./0-9A-Za-z])[./0-9A-Za-z]{8})([./0-9A-Za-z]{22})")
 
 _DIGEST_BYTES = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
-# Kinds of LDAP, whose salt comes after the password.
+# Kinds of LDAP that put the salt after the password.
 _LDAP_DIGESTS = {"MD5": ("smd5", 16), "SHA": ("ssha", 20), "SHA256": ("ssha256", 32), "SHA512": ("ssha512", 64)}
 
 
 class HashRefusedError(ValueError):
-    """Its text says why a hash is not taken."""
+    """A hash is not accepted; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weak:
-    """A hash that is kept within Argon2id alone. kind: of hashers.WEAK. setting: what it is made with."""
+    """A hash that is stored only inside Argon2id. kind: a key of hashers.WEAK. setting: its parameters."""
 
     kind: str
     setting: bytes
@@ -59,13 +59,13 @@ class Weak:
 
 @dataclass(frozen=True)
 class Hash:
-    """stored: what is kept; "" where `weak` is to be wrapped first."""
+    """stored: the value to store; "" if `weak` must be wrapped first."""
 
     stored: str = ""
     weak: Weak | None = None
 
     def to_keep(self) -> str:
-        """What is kept; costs an Argon2 where it is a weak one."""
+        """The value to store. A weak hash costs an Argon2id."""
         if self.weak is None:
             return self.stored
         salt = os.urandom(SALT_BYTES)
@@ -75,7 +75,7 @@ class Hash:
 
 
 def read(text: str) -> Hash:
-    """What is kept of a hash as it stands elsewhere. Raises HashRefusedError."""
+    """Converts a hash of another system. Raises HashRefusedError."""
     for pattern, take in _TAKEN:
         if found := pattern.fullmatch(text):
             try:
@@ -195,7 +195,7 @@ def _phpass(found: re.Match[str]) -> Hash:
 
 
 def _weak(kind: str, setting: bytes, digest: bytes) -> Hash:
-    # The salt and the hash of Argon2 have 22 and 43 letters.
+    # Argon2's salt has 22 letters, its hash 43.
     if len(f"wrapped${kind}${to_base64(setting)}$$") + 22 + 43 > LONGEST:
         raise HashRefusedError("the salt of the hash is too long")
     return Hash(weak=Weak(kind=kind, setting=setting, digest=digest))
@@ -214,7 +214,7 @@ def _check_scrypt(work: int, block_size: int, parallel: int) -> None:
 
 
 def _salt_and_hash(salt: str, kept: str, *, least: int = KEPT_BYTES) -> str:
-    """Both in one spelling of Base64, and of the hash no more than is compared."""
+    """Salt and hash in one spelling of Base64. The hash is cut to the part that is compared."""
     data = _bytes(kept)
     _check_length(data, least)
     return f"{to_base64(_bytes(salt))}${to_base64(data[:KEPT_BYTES])}"
@@ -226,7 +226,7 @@ def _check_length(data: bytes, least: int) -> None:
 
 
 def _bytes(text: str) -> bytes:
-    """Of Base64 in any of its spellings; passlib has a dot for the plus."""
+    """Decodes Base64 in any spelling; passlib writes a dot for the plus."""
     return from_base64(text.replace(".", "+"))
 
 

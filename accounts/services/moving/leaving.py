@@ -1,4 +1,4 @@
-"""Accounts on their way out: what own.from_lines() reads again."""
+"""Exports accounts in the form that own.from_lines() reads."""
 
 import uuid
 from collections import defaultdict
@@ -26,9 +26,9 @@ Line = dict[str, Any]
 
 
 def lines(ids: Sequence[uuid.UUID] | None, *, sealer: Sealer | None) -> Iterator[list[Line]]:
-    """CHUNK after CHUNK of accounts, by their ids. ids: of whom; None for all. sealer: None leaves out second factors.
+    """The accounts by their ids, CHUNK after CHUNK. ids: None for all. sealer: None leaves out second factors.
 
-    Who registers meanwhile may be missing; nobody is there twice.
+    Users who register meanwhile may be missing. No user appears twice.
     """
     last = uuid.UUID(int=0)
     users = User.objects.get_queryset().order_by("pk")
@@ -36,7 +36,7 @@ def lines(ids: Sequence[uuid.UUID] | None, *, sealer: Sealer | None) -> Iterator
         users = users.filter(pk__in=ids)
     while chunk := list(users.filter(pk__gt=last).values(*_COLUMNS)[:CHUNK]):
         last = chunk[-1]["id"]
-        # A range is much less to send and to read than thousands of ids.
+        # A range is much shorter to send and to read than thousands of ids.
         among = (
             Q(user__gte=chunk[0]["id"], user__lte=last) if ids is None else Q(user__in=[user["id"] for user in chunk])
         )
@@ -84,7 +84,7 @@ def _passkey(key: Passkey) -> Line:
 
 
 def _factors(among: Q) -> dict[uuid.UUID, MovedFactors]:
-    """The app and the recovery codes of each who has any. An app whose secret no key opens any more is left out."""
+    """The app and the recovery codes of each user who has any. An app whose secret cannot be decrypted is left out."""
     codes = defaultdict(list)
     made: dict[uuid.UUID, datetime] = {}
     for code in RecoveryCode.objects.filter(among).order_by("pk"):

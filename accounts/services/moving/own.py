@@ -1,4 +1,4 @@
-"""Our own formats: JSON Lines, which is what is moved out, and CSV for what was made by hand."""
+"""Our own formats: JSON Lines, as the export writes it, and CSV for files made by hand."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ COLUMNS = {
 
 
 def from_csv(found: Iterable[Found]) -> Iterator[Record | Refusal]:
-    """Columns as COLUMNS names them, of which only `email` has to be there."""
+    """The columns are those of COLUMNS; only `email` is required."""
     for each in found:
         if isinstance(each, Refusal):
             yield each
@@ -45,7 +45,7 @@ def from_csv(found: Iterable[Found]) -> Iterator[Record | Refusal]:
         except UnreadableError as error:
             yield Refusal(where, str(error))
             continue
-        # Whatever tells the account when the same file is read again.
+        # Any value that identifies the account when the same file is read again.
         raw_id = text(values, "id")
         record.external_id = record.external_id or raw_id or record.email.strip()
         record.id = as_uuid(raw_id)
@@ -53,7 +53,7 @@ def from_csv(found: Iterable[Found]) -> Iterator[Record | Refusal]:
 
 
 def from_lines(found: Iterable[Found], *, key: sealing.PrivateKey | None = None) -> Iterator[Record | Refusal]:
-    """What is moved out (see leaving.py). key: for second factors; without one they are left out."""
+    """The accounts of an export (see leaving.py). key: decrypts second factors; None leaves them out."""
     for each in found:
         if isinstance(each, Refusal):
             yield each

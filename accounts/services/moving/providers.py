@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 from accounts.services.moving.records import Identity, Values, text
 
-# What others call the providers that allauth knows.
+# The names that other systems use for providers that allauth knows.
 KNOWN = {
     **dict.fromkeys(("google.com", "google-oauth2", "oauth_google", "Google"), "google"),
     **dict.fromkeys(("github.com", "oauth_github"), "github"),
@@ -17,7 +17,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Names:
-    """What providers are called here. given: their names there, and here."""
+    """Translates names of providers. given: names in the other system, with our names."""
 
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -27,11 +27,11 @@ class Names:
     def identities(
         self, accounts: Iterable[Values], provider: str, *subject: str, without: tuple[str, ...] = ()
     ) -> list[Identity]:
-        """Who somebody is at other providers.
+        """The identities at other providers.
 
-        accounts: one object for each. provider: the name of the value that names the provider. subject: the names of
-        the values that may be the id there; the first one that is filled counts. without: no providers, but ways to
-        log in at the service itself.
+        accounts: one object for each. provider: the key of the provider's name. subject: the keys that may hold the id
+        there; the first value that is not empty counts. without: names that are no providers, but ways to log in at the
+        service itself.
         """
         return [
             Identity(

@@ -1,4 +1,4 @@
-"""An account as it stands elsewhere, in the words of every format; and the values that readers take it from."""
+"""An account of another system, in one form for all formats; and helpers that read the values of a format."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ from typing import Any
 
 import orjson
 
-# Longer than any name, address, hash or id that could be taken.
+# Longer than any name, address, hash or id that could be accepted.
 LONGEST_TEXT = 2000
-# What is below is seconds since 1970, what is above milliseconds.
+# A smaller number is seconds since 1970, a greater one milliseconds.
 MILLISECONDS_FROM = 10**11
 
 
 class UnreadableError(ValueError):
-    """Its text says what of an account cannot be read."""
+    """An account cannot be read; the text says which part."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Identity:
-    """Who somebody is at another provider. provider: our id of it."""
+    """A user's identity at another provider. provider: our id of the provider."""
 
     provider: str
     subject: str
@@ -43,7 +43,7 @@ class MovedPasskey:
 
 @dataclass(slots=True, kw_only=True)
 class MovedFactors:
-    """secret: of the authenticator app in Base32, "" without one. code_hashes: of recovery codes, made at one time."""
+    """secret: of the authenticator app, in Base32; "" without one. code_hashes: of recovery codes made together."""
 
     secret: str
     created_at: datetime
@@ -55,10 +55,10 @@ class MovedFactors:
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """where: the line, or whatever tells the account in the source.
+    """where: the line, or another value that identifies the account in the source.
 
-    id: kept as the account's; None for a new one. password: the hash as it stands there, "" for none.
-    left_out: what the account has there and does not have here, each in a few words.
+    id: will be the account's id; None for a new one. password: the hash as the source has it; "" for none. left_out:
+    what the account does not keep here, each in a few words.
     """
 
     where: str
@@ -76,7 +76,7 @@ class Record:
     avatar_url: str = ""
     language: str = ""
     identities: list[Identity] = field(default_factory=list)
-    # What only our own format knows.
+    # Values that only our own format has.
     mailbox_proved_at: datetime | None = None
     disowned_at: datetime | None = None
     disowned_from: datetime | None = None
@@ -89,7 +89,7 @@ class Record:
 
 @dataclass(slots=True, frozen=True)
 class Refusal:
-    """Something in the source that is no account that can be read, and why."""
+    """A part of the source that cannot be read as an account, and the reason."""
 
     where: str
     reason: str
@@ -99,7 +99,7 @@ Values = Mapping[str, Any]
 
 
 def text(values: Values, name: str) -> str:
-    """A text or a number as text; "" for null and where there is none."""
+    """A text, or a number as text; "" for null or a missing value."""
     value = values.get(name)
     if value is None:
         return ""
@@ -134,7 +134,7 @@ def truth(values: Values, name: str, default: bool = False) -> bool:
 
 
 def moment(values: Values, name: str) -> datetime | None:
-    """A time: ISO 8601, of UTC where it names no zone, or seconds or milliseconds since 1970."""
+    """A time: ISO 8601 (in UTC without a zone), or seconds or milliseconds since 1970."""
     value = values.get(name)
     if value is None or value == "":
         return None
@@ -151,7 +151,7 @@ def moment(values: Values, name: str) -> datetime | None:
 
 
 def _as_iso(value: str) -> str:
-    """PostgreSQL writes "+00", Supabase's console " UTC" at the end."""
+    """PostgreSQL ends a time with "+00", Supabase's console with " UTC"."""
     value = value.strip()
     if value.endswith(" UTC"):
         value = value.removesuffix(" UTC").removesuffix(" +0000")
@@ -160,7 +160,7 @@ def _as_iso(value: str) -> str:
 
 
 def as_uuid(value: str) -> uuid.UUID | None:
-    """With or without hyphens; None for every other id."""
+    """A UUID with or without hyphens; None for any other id."""
     if len(value) not in (32, 36):
         return None
     try:
@@ -180,7 +180,7 @@ def mapping(values: Values, name: str) -> Values:
 
 
 def parsed(value: str, name: str) -> Any:
-    """What the JSON in the text `value` says; None for an empty text. name: of the text, for the refusal."""
+    """The content of the JSON text `value`; None for an empty text. name: for the message of UnreadableError."""
     if not value:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Second factors on their way from one installation to another: encrypted to a public key (X25519 or RSA).
+"""Encrypts second factors for another installation, to its public key (X25519 or RSA).
 
-`kind.key.data` in one text. A run of the export has one key for all accounts (Fernet), which is in each of its lines:
-for X25519 as the public half that it was agreed on with, for RSA encrypted with OAEP.
+The result is a text `kind.key.data`. One run of the export uses one Fernet key for all accounts. Each line contains
+that key: for X25519 as the public half of the key agreement, for RSA encrypted with OAEP.
 """
 
 import base64
@@ -27,7 +27,7 @@ _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(
 
 
 def public_key(pem: bytes) -> X25519PublicKey | RSAPublicKey:
-    """Raises ValueError for what is no public key of a kind that is taken."""
+    """Raises ValueError for a text that is no public key of these kinds."""
     key = serialization.load_pem_public_key(pem)
     if isinstance(key, X25519PublicKey) or (isinstance(key, RSAPublicKey) and key.key_size >= LEAST_RSA_BITS):
         return key
@@ -43,7 +43,7 @@ def private_key(pem: bytes) -> PrivateKey:
 
 
 class Sealer:
-    """Encrypts for whoever has the private half of `key`."""
+    """Encrypts for the owner of the private half of `key`."""
 
     def __init__(self, key: X25519PublicKey | RSAPublicKey) -> None:
         if isinstance(key, RSAPublicKey):
@@ -57,7 +57,7 @@ class Sealer:
 
     def seal(self, user_id: uuid.UUID, factors: MovedFactors) -> str:
         values = {
-            # Nobody puts it into the line of another account.
+            # The id is encrypted too, so that nobody can move the factors to another account.
             "user": str(user_id),
             "secret": factors.secret,
             "created_at": factors.created_at.isoformat(),
@@ -70,7 +70,7 @@ class Sealer:
 
 
 def open_factors(sealed: str, user_id: uuid.UUID | None, key: PrivateKey) -> MovedFactors:
-    """Raises UnreadableError for what was encrypted to another key, for another user, or not at all."""
+    """Raises UnreadableError for a text that was encrypted to another key, for another user, or not at all."""
     try:
         kind, head, data = sealed.split(".")
         values = json.loads(_fernet(kind, head, key).decrypt(data.encode()))

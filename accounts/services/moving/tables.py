@@ -1,4 +1,4 @@
-"""Rows of users as Django, FastAPI Users and Supabase have them, out of their databases or a file."""
+"""Rows of users of Django, FastAPI Users and Supabase, from their databases or a file."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from accounts.services.moving.records import (
 
 
 def django(where: str, values: Values, names: Names) -> Record | None:
-    """A row of auth_user or of a table like it, or an object of dumpdata; None for a dumped one that is no user."""
+    """A row of auth_user or of a similar table, or an object of dumpdata; None for a dumped object that is no user."""
     if "model" in values and "fields" in values:
         if not text(values, "model").lower().endswith("user"):
             return None
@@ -102,6 +102,6 @@ def supabase(where: str, values: Values, names: Names) -> Record:
 
 
 def text_of_time(values: Values, name: str) -> str:
-    """Whether a time is there, whatever it is."""
+    """A time as text, without a check; "" for null."""
     value = values.get(name)
     return "" if value is None else str(value)

@@ -1,6 +1,6 @@
-"""Files of accounts: JSON Lines, JSON with a list in it, and CSV; read bit by bit, and never much at once.
+"""Files of accounts: JSON Lines, JSON with a list, and CSV. They are read piece by piece, so that memory stays small.
 
-Each reader gives, for each account, where it stands and its values, or a Refusal.
+Each reader yields, for each account, its place and its values, or a Refusal.
 """
 
 import csv
@@ -12,7 +12,7 @@ import orjson
 
 from accounts.services.moving.records import Refusal
 
-# Of a line, and of an account in JSON.
+# The most bytes of a line, and of an account in JSON.
 LONGEST = 2**20
 CHUNK = 2**16
 NEWLINE = b"\n"
@@ -23,7 +23,7 @@ Found = tuple[str, dict[str, Any]] | Refusal
 
 
 class Source:
-    """A stream of bytes, whose first ones can be looked at. taken: how many bytes were read."""
+    """A stream of bytes whose first bytes can be read ahead. taken: how many bytes were read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -54,7 +54,7 @@ class Source:
 
 
 def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
-    """The number and the bytes of each line; None for one that is too long, of which no more is read at once."""
+    """The number and the bytes of each line; None for a line that is too long, which is skipped piece by piece."""
     number = 0
     while data := source.line():
         number += 1
@@ -67,7 +67,7 @@ def lines(source: Source) -> Iterator[tuple[int, bytes | None]]:
 
 
 def json_lines(source: Source) -> Iterator[Found]:
-    """One object a line."""
+    """One object in each line."""
     for number, line in lines(source):
         where = f"line {number}"
         if line is None:
@@ -89,12 +89,12 @@ def _object(where: str, data: bytes, *, ends: bool = True) -> Found:
     return (where, value) if isinstance(value, dict) else Refusal(where, "no JSON object")
 
 
-# A string as a whole; a quote alone is one whose end is not read yet.
+# A whole string, or a single quote: the beginning of a string whose end is not read yet.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[{}\[\]]', re.DOTALL)
 
 
 def json_objects(source: Source, member: str = "") -> Iterator[Found]:
-    """The objects of a list, or of the list that is `member` of an object; without a member also one by one."""
+    """The objects of a list, or of the list `member` of an object; without `member`, also a sequence of objects."""
     buffer, at, counted = b"", 0, 0
     line, number = 1, 0
     opened, key = bytearray(), b""
@@ -140,7 +140,7 @@ def json_objects(source: Source, member: str = "") -> Iterator[Found]:
 
 
 def _is_place(opened: bytearray, key: bytes, member: str) -> bool:
-    """Whether an object that begins within these brackets is one of those looked for."""
+    """Whether an object that begins inside these brackets is an account."""
     if opened == b"{[":
         return bool(member) and key == f'"{member}"'.encode()
     return opened == b"[" or (not member and not opened)

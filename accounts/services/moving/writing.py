@@ -1,4 +1,4 @@
-"""Writes accounts that passed the rules, with all that is theirs; called inside a transaction."""
+"""Writes accounts that passed the rules, with everything that belongs to them; called inside a transaction."""
 
 import os
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ CODE = "user_id, code_hash, created_at"
 
 
 def hashes_to_keep(accounts: Sequence[Account]) -> list[str]:
-    """What the column of each holds. Weak hashes are wrapped, on all cores; to be called outside of a transaction."""
+    """The hash to store for each account. Weak ones are wrapped on all cores; called outside of transactions."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         made = {
             account.id: threads.submit(account.hash.to_keep) if account.hash.weak else None
@@ -43,7 +43,7 @@ def hashes_to_keep(accounts: Sequence[Account]) -> list[str]:
 
 
 def add(accounts: Sequence[Account], hashes: Sequence[str], *, now: datetime) -> None:
-    """Raises IntegrityError where somebody has taken a name meanwhile."""
+    """Adds accounts. Raises IntegrityError if another user has taken a name meanwhile."""
     bulk.insert(User, USER, [_user(account, kept, now) for account, kept in zip(accounts, hashes, strict=True)])
     addresses.insert([(account.id, account.email_key, account.record.verified) for account in accounts])
     identities.insert(
@@ -58,7 +58,7 @@ def add(accounts: Sequence[Account], hashes: Sequence[str], *, now: datetime) ->
 
 
 def update(account: Account, user_id: UUID, kept: str) -> None:
-    """Brings one that is there up to date. Its factors, identities and groups stay. Raises IntegrityError as add()."""
+    """Updates an existing account. Its factors, identities and groups stay. Raises IntegrityError like add()."""
     record = account.record
     values: dict[str, Any] = {
         "email": account.email,

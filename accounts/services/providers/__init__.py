@@ -1,7 +1,7 @@
-"""The door to other providers: begin a login with one, and learn whom it names (RFC 6749, 7636, 9207, 9700).
+"""The door to other providers: begin a login, and learn whom the provider names (RFC 6749, 7636, 9207, 9700).
 
-What is to be remembered until the browser is back travels with it, encrypted, as `state`: nothing is stored for who
-never comes back, and a forged state costs no call.
+The data of a begun login travel with the browser as the encrypted `state`. So nothing is stored for people who never
+come back, and a forged state causes no request to the provider.
 """
 
 import base64
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """url: where the browser goes. binding: what this browser has to show when it is back."""
+    """url: where the browser goes. binding: a secret that the same browser has to show when it is back."""
 
     url: str
     binding: str
@@ -41,7 +41,7 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What was begun. user_id: who wants to link the identity, None for a login."""
+    """A login that was begun. user_id: the user who wants to connect the identity; None for a login."""
 
     provider: Provider
     nonce: str
@@ -65,9 +65,9 @@ def begin(
     scopes: tuple[str, ...] = (),
     user_id: uuid.UUID | None = None,
 ) -> Begun:
-    """An authorization request with PKCE, for a browser that comes back to `redirect_uri`.
+    """Makes an authorization request with PKCE, for a browser that comes back to `redirect_uri`.
 
-    scopes: beyond those that are needed and configured. Raises AccountError(PROVIDER_UNAVAILABLE).
+    scopes: in addition to the needed and the configured ones. Raises AccountError(PROVIDER_UNAVAILABLE).
     """
     binding, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     content = [provider.id, _hash(binding), nonce, verifier, redirect_uri, user_id and str(user_id)]
@@ -83,7 +83,7 @@ def begin(
         "redirect_uri": redirect_uri,
         "state": state,
     }
-    # allauth asks Facebook for tokens in a way that has no place for the verifier.
+    # allauth's request for Facebook's token has no place for the verifier.
     if provider.kind != "facebook":
         query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
     if provider.kind in OAUTH2_KINDS:
@@ -95,7 +95,7 @@ def begin(
     else:
         query["nonce"] = nonce
         if provider.kind == "apple":
-            # It sends an address in no other way.
+            # The provider sends an address only in this way.
             query["response_mode"] = "form_post"
         url = _ask(provider, lambda: oidc.endpoint(provider, "authorization_endpoint"))
         needed, delimiter = [*oidc.SCOPES, *provider.scopes], " "
@@ -104,10 +104,10 @@ def begin(
 
 
 def read_state(text: str, *, provider: Provider, binding: str) -> State:
-    """What was begun with this provider in the browser that shows `binding`; asks nobody.
+    """The login that was begun with this provider in the browser that shows `binding`. Sends no request.
 
-    Raises AccountError(PROVIDER_STATE_UNREADABLE) for a text that is none of ours or past its ten minutes, and
-    AccountError(PROVIDER_STATE_INVALID) for another browser's or another provider's.
+    Raises AccountError(PROVIDER_STATE_UNREADABLE) for a text that is not ours or older than ten minutes, and
+    AccountError(PROVIDER_STATE_INVALID) for the state of another browser or provider.
     """
     content = None
     if len(text) <= LONGEST_STATE and text.isascii():
@@ -127,10 +127,10 @@ def read_state(text: str, *, provider: Provider, binding: str) -> State:
 
 
 def identity_by_code(state: State, *, code: str, issuer: str | None = None, device_id: str = "") -> Identity:
-    """Whom the provider names for the code that a browser brought back; not to be called inside a transaction.
+    """The person whom the provider names for the code that a browser brought back; called outside of transactions.
 
-    issuer: what the provider says beside the code of who it is (RFC 9207).
-    Raises AccountError(PROVIDER_REFUSED) and AccountError(PROVIDER_UNAVAILABLE).
+    issuer: the issuer that came with the code (RFC 9207). Raises AccountError(PROVIDER_REFUSED) and
+    AccountError(PROVIDER_UNAVAILABLE).
     """
     provider = state.provider
     if issuer is not None and issuer != provider.issuer:
@@ -148,7 +148,7 @@ def identity_by_code(state: State, *, code: str, issuer: str | None = None, devi
 def exchanged(
     provider: Provider, *, code: str, verifier: str, redirect_uri: str, nonce: str | None, device_id: str = ""
 ) -> Identity:
-    """As identity_by_code(), for a client that has made the request itself. nonce: None where it sent none."""
+    """Like identity_by_code(), for a client that made the request itself. nonce: None if it sent none."""
     if not 0 < len(code) <= LONGEST_CODE or provider.kind == "telegram":
         raise AccountError(ErrorCode.PROVIDER_REFUSED)
     if provider.kind in OAUTH2_KINDS:
@@ -167,9 +167,10 @@ def exchanged(
 
 
 def identity_by_token(provider: Provider, token: str, *, nonce: str | None) -> Identity:
-    """Whom an id token names that the provider gave to an application of ours. nonce: what that application sent.
+    """The person of an id token that an application of ours got from the provider. nonce: as that application sent it.
 
-    Raises AccountError(PROVIDER_REFUSED), also for a provider that makes none, and AccountError(PROVIDER_UNAVAILABLE).
+    Raises AccountError(PROVIDER_REFUSED), also if the provider has no id tokens, and
+    AccountError(PROVIDER_UNAVAILABLE).
     """
     if provider.kind in OAUTH2_KINDS:
         raise AccountError(ErrorCode.PROVIDER_REFUSED)

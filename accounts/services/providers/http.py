@@ -1,4 +1,4 @@
-"""How a provider is asked: in bounded time, with a bounded answer, and without holding up other logins."""
+"""Requests to providers: limited in time and in the length of the answer, without holding up other logins."""
 
 import io
 import time
@@ -11,10 +11,10 @@ import requests
 
 from accounts.core.errors import AccountError, ErrorCode
 
-# For all that one login asks of its provider.
+# The time for all requests of one login.
 SECONDS = 5.0
 LONGEST_ANSWER = 1_000_000
-# Logins with one provider at the same moment. A slow one fills its own pool alone.
+# The most logins with one provider at the same time. A slow provider fills only its own pool.
 AT_ONCE = 16
 RETRY_SECONDS = 30
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class BoundedSession(requests.Session):
-    """Follows no redirect, and reads an answer of LONGEST_ANSWER bytes at most within SECONDS."""
+    """Follows no redirect, and reads at most LONGEST_ANSWER bytes within SECONDS."""
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         ends = time.monotonic() + SECONDS
@@ -41,9 +41,9 @@ class BoundedSession(requests.Session):
 
 
 def within_time(provider_id: str, ask: Callable[[], T]) -> T:
-    """What `ask` answers. Raises AccountError(PROVIDER_UNAVAILABLE) where the provider fails or takes too long.
+    """Returns the result of `ask`. Raises AccountError(PROVIDER_UNAVAILABLE) if the provider fails or takes too long.
 
-    What is given up ends by itself in the provider's own pool.
+    A call that took too long ends by itself in the provider's own pool.
     """
     asked = _pool(provider_id).submit(ask)
     try:
@@ -54,7 +54,7 @@ def within_time(provider_id: str, ask: Callable[[], T]) -> T:
 
 
 def json_of(response: requests.Response) -> dict[str, Any]:
-    """The JSON object of a good answer; raises RequestException for any other."""
+    """The JSON object of a successful answer. Raises RequestException for any other answer."""
     response.raise_for_status()
     try:
         answer = response.json()

@@ -1,4 +1,4 @@
-"""Providers that speak OAuth 2.0 alone: allauth knows where each is asked, and how its answers are read."""
+"""Providers with OAuth 2.0 and without OpenID Connect. allauth knows their URLs and how to read their answers."""
 
 import re
 from importlib import import_module
@@ -15,7 +15,7 @@ from accounts.core.provider import Identity, Provider
 from accounts.services.providers.http import BoundedSession
 from accounts.services.providers.oidc import Refused
 
-# allauth's package of each kind has one of these in its module `views`.
+# The class in the module `views` of allauth's package for each kind.
 ADAPTERS = {
     "github": "GitHubOAuth2Adapter",
     "facebook": "FacebookOAuth2Adapter",
@@ -25,12 +25,12 @@ ADAPTERS = {
 }
 
 
-# What allauth makes of an id that the provider left out is "None", and of an object its text.
+# allauth turns a missing id into "None", and an object into its text.
 SUBJECT = re.compile(r"[\w.:|@=+/-]{1,191}")
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """What allauth's adapters of providers ask for (setting SOCIALACCOUNT_ADAPTER): our settings, bounded requests."""
+    """Gives allauth's adapters our settings and bounded requests (setting SOCIALACCOUNT_ADAPTER)."""
 
     def get_requests_session(self) -> BoundedSession:
         return BoundedSession()
@@ -55,7 +55,7 @@ def scope_delimiter(provider: Provider) -> str:
 
 
 def identity(provider: Provider, *, code: str, verifier: str, redirect_uri: str, device_id: str = "") -> Identity:
-    """Whom the provider names for an authorization code. device_id: what VK sends beside the code.
+    """The person whom the provider names for an authorization code. device_id: VK sends it with the code.
 
     Raises Refused.
     """
@@ -70,7 +70,7 @@ def identity(provider: Provider, *, code: str, verifier: str, redirect_uri: str,
         adapter.access_token_url,
         redirect_uri,
         scope_delimiter=adapter.scope_delimiter,
-        # GitHub answers in a form unless it is asked for JSON.
+        # GitHub answers a form unless the request asks for JSON.
         headers={**(adapter.headers or {}), "Accept": "application/json"},
         basic_auth=adapter.basic_auth,
     )
@@ -78,13 +78,13 @@ def identity(provider: Provider, *, code: str, verifier: str, redirect_uri: str,
         answer = adapter.get_access_token_data(adapter.request, app, client, pkce_code_verifier=verifier)
         login = adapter.complete_login(adapter.request, app, adapter.parse_token(answer), response=answer)
     except (OAuth2Error, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        # allauth reads what the provider sent as if it were right.
+        # allauth does not check the answer of the provider.
         raise Refused(type(error).__name__) from error
     return _identity(provider, login)
 
 
 def _identity(provider: Provider, login: SocialLogin) -> Identity:
-    """The verified address before others, and the primary one before its siblings. Raises Refused without a subject."""
+    """Prefers a verified address, and among those the primary one. Raises Refused without a subject."""
     if not SUBJECT.fullmatch(login.account.uid) or login.account.uid == "None":
         raise Refused("the subject is none")
     addresses = sorted(login.email_addresses, key=lambda each: (not each.verified, not each.primary))

@@ -1,8 +1,8 @@
-"""Providers that speak OpenID Connect: discovery, authorization code with PKCE, id tokens.
+"""Providers with OpenID Connect: discovery, authorization code with PKCE, id tokens.
 
-An id token is always verified by the provider's keys: signature, issuer, audience, times and nonce (OpenID Connect Core
-§3.1.3.7; RFC 8725). allauth's own code looks at no nonce and leaves the signature out after a code: here the same code
-checks tokens that native applications send.
+Every id token is verified with the provider's keys: signature, issuer, audience, times and nonce (OpenID Connect Core
+§3.1.3.7; RFC 8725). allauth's code checks no nonce, and no signature of a token that came for a code. Here the same
+code also checks tokens that native applications send.
 """
 
 import re
@@ -20,23 +20,23 @@ from accounts.services.providers.http import BoundedSession, json_of
 
 SCOPES = ("openid", "email")
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-# How far the provider's clock may be from ours.
+# By how much the provider's clock may differ from ours.
 LEEWAY = 60
 KEPT_SECONDS = 600
-# Somebody who makes up key ids has the keys fetched once in this time.
+# An unknown key id makes us fetch the keys at most once in this time.
 FETCHED_AGAIN_SECONDS = 30
 LONGEST_TOKEN = 20_000
-# What Microsoft's issuer has in place of the tenant, where any may sign in.
+# Microsoft's issuer contains this in place of the tenant if users of any tenant may log in.
 TENANT = "{tenantid}"
 
 
 class Refused(Exception):
-    """What the provider or the client sent proves nothing."""
+    """The values from the provider or the client prove nothing."""
 
 
 @dataclass
 class Known:
-    """What is known of an issuer in this process, and since when on the monotonic clock."""
+    """The cached data of an issuer in this process, with their times on the monotonic clock."""
 
     document: dict[str, Any] = field(default_factory=dict)
     document_at: float = float("-inf")
@@ -49,7 +49,7 @@ _lock = threading.Lock()
 
 
 def document(provider: Provider) -> dict[str, Any]:
-    """The provider's metadata (OpenID Connect Discovery §4), kept for ten minutes."""
+    """The provider's metadata (OpenID Connect Discovery §4), cached for ten minutes."""
     known = _of(provider)
     if time.monotonic() - known.document_at > KEPT_SECONDS:
         with BoundedSession() as session:
@@ -61,7 +61,7 @@ def document(provider: Provider) -> dict[str, Any]:
 
 
 def endpoint(provider: Provider, name: str) -> str:
-    """Where the provider is asked for this. Raises Refused where its metadata does not say it."""
+    """The URL of an endpoint of the provider. Raises Refused if its metadata do not contain it."""
     found = document(provider).get(name)
     if not isinstance(found, str):
         raise Refused(f"there is no {name}")
@@ -69,7 +69,7 @@ def endpoint(provider: Provider, name: str) -> str:
 
 
 def exchange(provider: Provider, *, code: str, verifier: str, redirect_uri: str) -> str:
-    """The id token for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    """Exchanges an authorization code for an id token (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
     data = {
         "grant_type": "authorization_code",
         "code": code,
@@ -96,7 +96,7 @@ def exchange(provider: Provider, *, code: str, verifier: str, redirect_uri: str)
 
 
 def identity(provider: Provider, token: str, *, nonce: str | None) -> Identity:
-    """Who the id token is about. nonce: what was sent with the request; None where there was none.
+    """The person of the id token. nonce: as it was sent with the request; None without one.
 
     Raises Refused.
     """
@@ -149,7 +149,7 @@ def _issuer(provider: Provider, claims: dict[str, Any]) -> str:
 
 
 def _key(provider: Provider, key_id: str) -> jwt.PyJWK:
-    """The provider's key of this id; one that is not known has the keys fetched anew, for they are rotated."""
+    """The provider's key with this id. An unknown id makes us fetch the keys again, because providers rotate them."""
     known = _of(provider)
     age = time.monotonic() - known.keys_at
     if age > KEPT_SECONDS or (key_id not in known.keys and age > FETCHED_AGAIN_SECONDS):
@@ -162,7 +162,7 @@ def _key(provider: Provider, key_id: str) -> jwt.PyJWK:
 
 
 def _readable(found: dict[str, Any]) -> list[tuple[str, jwt.PyJWK]]:
-    """Keys of kinds that are not known here are passed over, and so are those that encrypt."""
+    """Skips keys of unknown kinds and keys for encryption."""
     keys = []
     listed = found.get("keys")
     for each in listed if isinstance(listed, list) else []:
@@ -175,7 +175,7 @@ def _readable(found: dict[str, Any]) -> list[tuple[str, jwt.PyJWK]]:
 
 
 def _is_proved(provider: Provider, claims: dict[str, Any]) -> bool:
-    """Whether the provider says that the address is its user's, and can know (Google: Gmail or a hosted domain)."""
+    """Whether the provider says that the address is verified, and can know that (Google: Gmail or a hosted domain)."""
     if claims.get("email_verified") not in (True, "true"):
         return False
     if provider.kind == "google":
@@ -184,7 +184,7 @@ def _is_proved(provider: Provider, claims: dict[str, Any]) -> bool:
 
 
 def _secret(provider: Provider) -> str:
-    """What the provider knows us by; Apple's is a token that its key signs."""
+    """Our client secret at the provider. For Apple it is a token that our key signs."""
     if provider.kind != "apple":
         return provider.client_secret
     now = clock.now()
@@ -204,7 +204,7 @@ def _of(provider: Provider) -> Known:
 
 
 def forget() -> None:
-    """As if the process had just begun."""
+    """Empties the cache."""
     with _lock:
         _known.clear()
 

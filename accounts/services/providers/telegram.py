@@ -1,4 +1,4 @@
-"""Telegram's login widget: what it says of a person is signed with a hash of the bot's token.
+"""Telegram's login widget. Its data about a person are signed with a hash of the bot's token.
 
 https://core.telegram.org/widgets/login#checking-authorization
 """
@@ -18,7 +18,7 @@ GOOD_FOR = timedelta(minutes=5)
 
 
 def identity(provider: Provider, result: str) -> Identity:
-    """Who the widget's `tgAuthResult` (Base64 of a JSON object) is about. It names no address. Raises Refused."""
+    """The person of the widget's `tgAuthResult` (Base64 of a JSON object). It contains no address. Raises Refused."""
     try:
         data = json.loads(base64.urlsafe_b64decode(result[:LONGEST_RESULT] + "=" * (-len(result) % 4)))
         said = str(data.pop("hash"))
