@@ -1,4 +1,4 @@
-"""What an administrator does to an account."""
+"""An administrator adds, changes and deletes accounts."""
 
 from collections.abc import Collection
 
@@ -22,11 +22,10 @@ def add_user(
     verified: bool,
     context: ClientContext,
 ) -> User:
-    """Makes an account without a session and without mail; a superuser may use the admin.
+    """Makes an account without a session and without a mail. A superuser may use the admin.
 
-    username: None makes one from the address.
-    Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN) and
-    AccountError(EMAIL_TAKEN).
+    username: None makes one from the address. Raises AccountErrors for a username, address or password that is not
+    allowed, AccountError(USERNAME_TAKEN) and AccountError(EMAIL_TAKEN).
     """
     user = changes.new_user(username, email, password, context, now=clock.now(), may_be_reserved=True)
     user.password = passwords.make_hash(password)
@@ -52,15 +51,14 @@ def change_user(
     session: Session | None = None,
     context: ClientContext,
 ) -> bool:
-    """Sets what is not None and nothing else, all or nothing; answers whether anything was another before.
+    """Sets the values that are not None, all or none of them; returns whether anything changed.
 
-    A new password and deactivating end the sessions; a new address is told to both the old and the new one, and
-    like unmarking it kills the keys mailed before.
-    session: the administrator's, which outlives a new password of their own.
-    Raises AccountErrors for values that cannot be had, AccountError(USERNAME_TAKEN), AccountError(EMAIL_TAKEN),
-    AccountError(LAST_SUPERUSER) for deactivating or demoting the last active superuser, or barring the last one who
-    may use the admin from it, and AccountError(SUPERUSER_PROTECTED) for an administrator who changes a superuser and
-    is none.
+    A new password and a deactivation end the sessions. A new address is told to the old and the new address. A new
+    address and unmarking make earlier mailed keys worthless. session: the administrator's. It goes on after a new
+    password of their own. Raises AccountErrors for values that are not allowed, AccountError(USERNAME_TAKEN),
+    AccountError(EMAIL_TAKEN), AccountError(LAST_SUPERUSER) for a change that would leave no active superuser, or none
+    who may use the admin, and AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and changes
+    one.
     """
     values = changes.clean(
         user, username=username, avatar_url=avatar_url, email=email, password=password, may_be_reserved=True
@@ -71,7 +69,7 @@ def change_user(
     changed = bool(new_profile) or new_hash is not None or new_email != user.email
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
-        # First of all, because it locks the rows of several users.
+        # This comes first, because it locks the rows of several users.
         if is_active is False or is_superuser is False:
             users.keep_a_superuser(user)
         if is_staff is False:
@@ -107,9 +105,9 @@ def change_user(
 
 
 def reset_factors(*, user: User, context: ClientContext) -> bool:
-    """Removes the second factors of a user who has lost them, ends their sessions and tells them; False without any.
+    """Removes the second factors of a user, ends their sessions and tells them; False if there are no factors.
 
-    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and does it to one.
+    Raises AccountError(SUPERUSER_PROTECTED) if the user is a superuser and the administrator is none.
     """
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
@@ -123,14 +121,14 @@ def reset_factors(*, user: User, context: ClientContext) -> bool:
 
 
 def delete_user(*, user: User, context: ClientContext) -> None:
-    """Deletes an account with everything of its own; its security events stay, without personal data.
+    """Deletes an account with all its rows. Its security events stay, without personal data.
 
-    Raises AccountError(LAST_SUPERUSER) for the last active superuser, and AccountError(SUPERUSER_PROTECTED) for an
-    administrator who is no superuser and deletes one.
+    Raises AccountError(LAST_SUPERUSER) for the last active superuser, and AccountError(SUPERUSER_PROTECTED) if the user
+    is a superuser and the administrator is none.
     """
     told = context
     if context.actor.user_id == user.pk:
-        # Who deletes their own account leaves nothing that tells of them.
+        # If users delete their own account, its events name no person as the actor.
         told = audit.without_person(context, kind=context.actor.kind)
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)

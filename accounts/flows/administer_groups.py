@@ -8,12 +8,12 @@ from accounts.models.security_event import EventKind
 from accounts.services import audit
 from accounts.services.roles import ROLES
 
-# As long as the detail of an event may be.
+# The longest detail of an event.
 LONGEST_DETAIL = 64
 
 
 def put_group(*, group: Group, permissions: Collection[Permission] | None = None, context: ClientContext) -> None:
-    """Saves a new or changed group; permissions: the ones it has from then on, None leaves them as they are."""
+    """Saves a new or changed group. permissions: its new permissions; None leaves them unchanged."""
     with transaction.atomic(durable=True):
         group.save()
         if permissions is not None:
@@ -22,16 +22,16 @@ def put_group(*, group: Group, permissions: Collection[Permission] | None = None
 
 
 def delete_group(*, group: Group, context: ClientContext) -> None:
-    """Deletes a group; its users lose what it permitted."""
+    """Deletes a group. Its users lose its permissions."""
     with transaction.atomic(durable=True):
         audit.record(EventKind.GROUP_DELETED, context, detail=group.name[:LONGEST_DETAIL])
         group.delete()
 
 
 def make_roles(*, is_reset: bool, context: ClientContext) -> list[str]:
-    """Makes the groups of services/roles.py that are not there, and answers the names of those that it wrote.
+    """Makes the missing groups of services/roles.py, and returns the names of the groups that it wrote.
 
-    is_reset: gives those that are there their permissions of that list, and no others.
+    is_reset: also gives existing groups exactly the permissions of that list.
     """
     written = []
     with transaction.atomic(durable=True):

@@ -13,9 +13,9 @@ def answer_challenge(
 ) -> LoggedIn:
     """Starts the session that a login could not start without a second factor.
 
-    code: of the authenticator app, or a recovery code. kind: of the session that was asked for.
-    Raises AccountError(INVALID_CHALLENGE) for one that is wrong, used, past its five minutes or its five tries,
-    AccountError(INVALID_CODE), AccountError(INVALID_CREDENTIALS) where the password was changed at the same moment,
+    code: of the authenticator app, or a recovery code. kind: of the session that the login asked for. Raises
+    AccountError(INVALID_CHALLENGE) for a challenge that is wrong, used, older than five minutes or tried five times,
+    AccountError(INVALID_CODE), AccountError(INVALID_CREDENTIALS) if the password was changed at the same moment,
     AccountError(EMAIL_NOT_VERIFIED) and AccountError(RATE_LIMITED).
     """
     now = clock.now()
@@ -38,7 +38,7 @@ def answer_challenge(
                 login = logins.finish(
                     user,
                     proved=(*(Method(each) for each in opened.proved.split()), method),
-                    # As it is: the session begins only if no reset has replaced it meanwhile.
+                    # The present hash: the session begins only if no reset has replaced it meanwhile.
                     proved_hash=user.password,
                     kind=kind,
                     lifetime=opened.lifetime,

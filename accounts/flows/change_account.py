@@ -9,14 +9,14 @@ from accounts.services import changes, limits, mail, names, passwords, sessions
 
 
 def change_account(*, session: Session, email: str | None, password: str | None, context: ClientContext) -> User:
-    """Sets what is not None of the user behind `session`, all or nothing (contract, FastAPI Users).
+    """Sets the values that are not None for the user of `session`, all or none of them (contract, FastAPI Users).
 
-    A new password ends every other session. A new address gets a key, and the old one is told. With
-    EMAIL_CHANGE=confirmed the account keeps its address until the key is used; else it has the new one at once,
-    unverified.
-    Raises AccountErrors for values that cannot be had, AccountError(EMAIL_TAKEN), AccountError(RATE_LIMITED),
-    AccountError(OVERLOADED), AccountError(REAUTHENTICATION_REQUIRED) if the session did not begin within the last hour
-    (ASVS 5.0, 7.5.1), and AccountError(TOKEN_NOT_VALID) if somebody else changed the password at the same moment.
+    A new password ends every other session. A new address gets a key, and the old address gets a notice. With
+    EMAIL_CHANGE=confirmed the account keeps its address until the key is used. Otherwise it has the new one at once,
+    unverified. Raises AccountErrors for values that are not allowed, AccountError(EMAIL_TAKEN),
+    AccountError(RATE_LIMITED), AccountError(OVERLOADED), AccountError(REAUTHENTICATION_REQUIRED) if the session did not
+    begin within the last hour (ASVS 5.0, 7.5.1), and AccountError(TOKEN_NOT_VALID) if another request changed the
+    password at the same moment.
     """
     user = session.user
     values = changes.clean(user, email=email, password=password)
@@ -27,7 +27,7 @@ def change_account(*, session: Session, email: str | None, password: str | None,
     limits.take(*mails)
     new_hash = None if password is None else passwords.make_hash(password)
     with limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
-        # The password goes first, so that its notice reaches the address that the account had until now.
+        # The password is set first, so that its notice goes to the old address.
         if new_hash is not None:
             if not passwords.swap(user, to=new_hash):
                 raise AccountError(ErrorCode.TOKEN_NOT_VALID)

@@ -11,12 +11,11 @@ from accounts.services import changes, idempotency, limits, mail, names, pauses,
 
 
 def request_email_change(*, session: Session, email: str, context: ClientContext) -> None:
-    """Mails a key to the address that the user behind `session` wants, and a notice to the one they have.
+    """Mails a key to the address that the user of `session` wants, and a notice to the present address.
 
-    Nothing is changed until verify_email() is given the key.
-    Raises AccountError(EMAIL_INVALID), AccountError(REAUTHENTICATION_REQUIRED), AccountError(RATE_LIMITED), and
-    AccountError(EMAIL_TAKEN) where verification is optional. Where it is mandatory a taken address is not told, as at
-    registration: its owner gets a mail.
+    The address changes only when verify_email() gets the key. Raises AccountError(EMAIL_INVALID),
+    AccountError(REAUTHENTICATION_REQUIRED), AccountError(RATE_LIMITED), and AccountError(EMAIL_TAKEN) if verification
+    is optional. If it is mandatory, a taken address is not revealed, as at registration: its owner gets a mail.
     """
     sessions.check_recent(session, now=clock.now())
     email = names.clean_email(email)

@@ -1,4 +1,4 @@
-"""What a user does with their second factors. Each asks for a recent proof of who they are."""
+"""Users add, change and remove their second factors. Each act needs a recent proof of who they are."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from accounts.services.factors import passkeys, recovery_codes, totp
 
 
 def offer_totp(*, session: Session, again: str = "") -> totp.Offer:
-    """A secret for an authenticator app, which counts once add_totp() is given a code of it.
+    """Offers a secret for an authenticator app. It counts after add_totp() gets a code of the app.
 
-    again: the token of an offer, to be shown once more as long as it is good.
-    Raises AccountError(FACTOR_EXISTS) and AccountError(REAUTHENTICATION_REQUIRED).
+    again: the token of an earlier offer, which is shown again while it is valid. Raises AccountError(FACTOR_EXISTS) and
+    AccountError(REAUTHENTICATION_REQUIRED).
     """
     sessions.check_recent(session, now=clock.now())
     if totp.find(session.user):
@@ -30,9 +30,9 @@ def offer_totp(*, session: Session, again: str = "") -> totp.Offer:
 
 
 def add_totp(*, session: Session, token: str, code: str, context: ClientContext) -> list[str]:
-    """Adds the authenticator app that `code` comes from, and ends the user's other sessions.
+    """Adds the authenticator app that has shown `code`, and ends the user's other sessions.
 
-    Answers ten recovery codes; any before are dead.
+    Returns ten recovery codes; earlier ones stop working.
 
     token: of the offer.
     Raises AccountError(INVALID_OFFER), AccountError(INVALID_CODE), AccountError(FACTOR_EXISTS),
@@ -51,7 +51,8 @@ def add_totp(*, session: Session, token: str, code: str, context: ClientContext)
         raise AccountError(ErrorCode.INVALID_CODE)
     factors.check_change(user)
     with transaction.atomic(durable=True):
-        # Before the factor is: "this was not me" removes what was added since its notice was mailed.
+        # The notice is mailed before the factor is added: "this was not me" removes factors that were added after the
+        # notice.
         mail.factor_added(user, context)
         totp.add(user, secret, step, now=clock.now())
         codes = recovery_codes.replace(user, now=now)
@@ -63,11 +64,10 @@ def add_totp(*, session: Session, token: str, code: str, context: ClientContext)
 
 
 def remove_totp(*, session: Session, code: str | None = None, context: ClientContext) -> None:
-    """Removes the authenticator app, and ends the user's other sessions. Recovery codes go with the last factor.
+    """Removes the authenticator app, and ends the user's other sessions. With the last factor, recovery codes go too.
 
-    code: of the app or a recovery code, in the place of a recent proof.
-    Raises AccountError(FACTOR_NOT_FOUND), AccountError(INVALID_CODE), AccountError(REAUTHENTICATION_REQUIRED) and
-    AccountError(RATE_LIMITED).
+    code: of the app, or a recovery code. It replaces a recent proof. Raises AccountError(FACTOR_NOT_FOUND),
+    AccountError(INVALID_CODE), AccountError(REAUTHENTICATION_REQUIRED) and AccountError(RATE_LIMITED).
     """
     now = clock.now()
     user = session.user
@@ -102,9 +102,9 @@ def add_passkey(
 ) -> tuple[Passkey, list[str]]:
     """Adds the passkey that was made for offer_passkey(), and ends the user's other sessions.
 
-    Answers it, and recovery codes with the first factor.
-    Raises AccountError(INVALID_PASSKEY), AccountError(INVALID_CHALLENGE) for a state that was used before,
-    AccountError(TOO_MANY_PASSKEYS) and AccountError(REAUTHENTICATION_REQUIRED).
+    Returns the passkey; and recovery codes if it is the first factor. Raises AccountError(INVALID_PASSKEY),
+    AccountError(INVALID_CHALLENGE) for a state that was used before, AccountError(TOO_MANY_PASSKEYS) and
+    AccountError(REAUTHENTICATION_REQUIRED).
     """
     now = clock.now()
     sessions.check_recent(session, now=now)
@@ -113,7 +113,7 @@ def add_passkey(
     with transaction.atomic(durable=True):
         sessions.lock_user(user.pk)
         challenges.spend_once(state, user, now=now)
-        # Before the factor is, as in add_totp().
+        # The notice is mailed first, as in add_totp().
         mail.factor_added(user, context)
         passkey = passkeys.add(user, state=state, credential=credential, name=name, now=clock.now())
         codes = [] if recovery_codes.left(user) else recovery_codes.replace(user, now=now)
@@ -125,7 +125,7 @@ def add_passkey(
 
 
 def rename_passkey(*, session: Session, id: uuid.UUID, name: str) -> Passkey:
-    """Raises AccountError(FACTOR_NOT_FOUND)."""
+    """Renames a passkey. Raises AccountError(FACTOR_NOT_FOUND)."""
     with transaction.atomic(durable=True):
         passkey = passkeys.rename(session.user, id, name)
     if passkey is None:
@@ -152,7 +152,7 @@ def remove_passkey(*, session: Session, id: uuid.UUID, context: ClientContext) -
 
 
 def replace_recovery_codes(*, session: Session, context: ClientContext) -> list[str]:
-    """Ten new recovery codes; the ones before are dead.
+    """Makes ten new recovery codes; earlier ones stop working.
 
     Raises AccountError(FACTOR_NOT_FOUND) for a user without a second factor, and
     AccountError(REAUTHENTICATION_REQUIRED).

@@ -11,9 +11,9 @@ from accounts.services.passwords import Verdict
 
 
 def change_password(*, session: Session, old_password: str, new_password: str, context: ClientContext) -> None:
-    """Sets a new password for the user behind `session`, and ends every other session of theirs.
+    """Sets a new password for the user of `session`, and ends their other sessions.
 
-    old_password: not looked at where the account has none, as one with passkeys alone; a recent proof stands for it.
+    old_password: ignored for an account without a password, such as one with only passkeys; it needs a recent proof.
     Raises AccountError(WRONG_PASSWORD), AccountError(REAUTHENTICATION_REQUIRED) for an account without a password,
     AccountError(PASSWORD_INVALID), AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """

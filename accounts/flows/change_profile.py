@@ -7,9 +7,9 @@ from accounts.services import audit, changes, users
 
 
 def change_profile(*, session: Session, username: str | None, avatar_url: str | None, context: ClientContext) -> None:
-    """Sets what is not None of the profile of the user behind `session`, and nothing else.
+    """Sets the values that are not None in the profile of the user of `session`.
 
-    Raises AccountErrors for values that cannot be had and AccountError(USERNAME_TAKEN).
+    Raises AccountErrors for values that are not allowed, and AccountError(USERNAME_TAKEN).
     """
     user = session.user
     values = changes.clean(user, username=username, avatar_url=avatar_url)

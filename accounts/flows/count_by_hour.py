@@ -5,9 +5,9 @@ from accounts.services import counts, upkeep
 
 
 def count_by_hour(*, most_hours: int) -> bool:
-    """Brings the counts by hour up to date, `most_hours` at most; answers whether older hours are left to be counted.
+    """Updates the counts of at most `most_hours` hours; returns whether hours are left to be counted.
 
-    Each hour is a transaction. Another worker that does the same at the same moment does nothing.
+    Each hour is a transaction. If another worker counts at the same moment, this one does nothing.
     """
     for _each in range(most_hours):
         with transaction.atomic(durable=True):
@@ -18,7 +18,7 @@ def count_by_hour(*, most_hours: int) -> bool:
             unsettled = counts.hour_of(now - counts.SETTLED_AFTER)
             hour = counts.next_hour_with_events(row.done_until or now - counts.KEPT)
             if hour is None or hour >= unsettled:
-                # The present hour, and the one before it as long as that may still grow.
+                # The present hour, and the previous one while its count may still grow.
                 for present in {unsettled, counts.hour_of(now)}:
                     counts.count(present)
                 upkeep.note(upkeep.COUNTS, now=now, done_until=unsettled)
@@ -29,7 +29,7 @@ def count_by_hour(*, most_hours: int) -> bool:
 
 
 def measure_users() -> bool:
-    """Notes once an hour how many users and live sessions there are; answers whether it did so now."""
+    """Notes once an hour how many users and live sessions there are; returns whether it did that now."""
     with transaction.atomic(durable=True):
         now = clock.now()
         row = upkeep.take(upkeep.GAUGES)
@@ -41,6 +41,6 @@ def measure_users() -> bool:
 
 
 def note_worker() -> None:
-    """Writes that a worker is there."""
+    """Writes that a worker is running."""
     with transaction.atomic(durable=True):
         upkeep.note(upkeep.WORKER, now=clock.now())

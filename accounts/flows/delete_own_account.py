@@ -12,11 +12,11 @@ from accounts.services import audit, changes, limits, links, personal_data, sess
 
 
 def request_deletion(*, session: Session, context: ClientContext) -> datetime:
-    """Deactivates the account of the user behind `session`, to be deleted after DELETION_GRACE_DAYS; answers when.
+    """Deactivates the account of the user of `session`. Returns when it is deleted: after DELETION_GRACE_DAYS.
 
-    The user gets a mail with a link that keeps the account. With a grace of 0 the account is deleted now.
-    Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(LAST_SUPERUSER) and AccountError(TOKEN_NOT_VALID)
-    where somebody deactivated it at the same moment.
+    The user gets a mail with a link that keeps the account. With 0 days the account is deleted now. Raises
+    AccountError(REAUTHENTICATION_REQUIRED), AccountError(LAST_SUPERUSER), and AccountError(TOKEN_NOT_VALID) if another
+    request deactivated it at the same moment.
     """
     now = clock.now()
     sessions.check_recent(session, now=now)
@@ -33,10 +33,9 @@ def request_deletion(*, session: Session, context: ClientContext) -> datetime:
 
 
 def keep_account(*, key: str, context: ClientContext) -> None:
-    """Activates the account again whose deletion `key` was mailed about.
+    """Activates the account again that `key` was mailed to keep.
 
-    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
-    AccountError(RATE_LIMITED).
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or expired, and AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)
@@ -49,9 +48,9 @@ def keep_account(*, key: str, context: ClientContext) -> None:
 
 
 def delete_due_accounts() -> int:
-    """Deletes the accounts whose owners asked for it and whose grace is over; answers how many there were.
+    """Deletes the accounts whose owners asked for it and whose grace is over; returns their number.
 
-    One transaction an account, so it may run twice at once and while serving.
+    Each account has its own transaction, so several runs at once and requests do not disturb each other.
     """
     context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
     deleted = 0
@@ -65,6 +64,6 @@ def delete_due_accounts() -> int:
 
 
 def _delete(user: User, *, by: ActorKind, context: ClientContext) -> None:
-    """Who deletes their own account leaves nothing that tells of them."""
+    """Deletes a user. The event names no person as the actor, because users delete their own accounts here."""
     audit.record(EventKind.DELETED, audit.without_person(context, kind=by))
     personal_data.forget(user)

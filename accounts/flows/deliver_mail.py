@@ -12,17 +12,17 @@ from accounts.services.smtp import Courier, DeliveryError
 
 logger = logging.getLogger(__name__)
 
-# How long to look for the end of a slow mail before the outbox is looked into again.
+# How long to wait for a slow mail before the outbox is read again.
 LOOK_AGAIN_SECONDS = 1.0
 
 
 def deliver_mail(*, most: int, courier: Courier) -> int:
-    """Sends due messages, up to `most` at a time, and answers how many it took or had from before; 0 if none.
+    """Sends due messages, up to `most` at a time. Returns how many it claimed or still had; 0 if none.
 
-    It waits for those that it took, but not for slow ones while the courier has a thread for others: the next call
-    goes on with them. Each is settled as soon as the server has answered, so that a worker which is killed leaves as
-    few as can be whose fate nobody knows. When the database fails, the courier still knows what it was given: the next
-    call settles that first.
+    It waits for the messages that it claimed, but not for slow ones while the courier has a thread for others: the next
+    call goes on with those. Each message is settled as soon as the server has answered. So a worker that is killed
+    leaves as few messages as possible whose outcome is unknown. If the database fails, the courier keeps its messages,
+    and the next call settles them first.
     """
     told: set[str] = set()
     _settle(courier, told, patience=0)
@@ -34,20 +34,20 @@ def deliver_mail(*, most: int, courier: Courier) -> int:
         courier.send(message)
     if not claimed:
         courier.hang_up()
-    # A full claim may have left others in the outbox.
+    # After a full claim, the outbox may contain more messages.
     _settle(courier, told, patience=LOOK_AGAIN_SECONDS if len(claimed) < most - slow else 0)
     return len(claimed) + slow
 
 
 def finish_mail(*, courier: Courier) -> None:
-    """Waits for all that is under way, and settles it."""
+    """Waits for all messages that are being sent, and settles them."""
     _settle(courier, set(), patience=math.inf)
 
 
 def _settle(courier: Courier, told: set[str], *, patience: float) -> None:
-    """Settles what is under way, as it ends: all of it, or what ends until a thread is idle and `patience` is over.
+    """Settles messages as their sending ends: all of them, or until a thread is idle and `patience` is over.
 
-    Where an outcome cannot be written, raises after the others are. told: what the log has been told already.
+    If an outcome cannot be written, it raises after writing the others. told: causes that the log contains already.
     """
     until = time.monotonic() + patience
     while True:
@@ -61,9 +61,9 @@ def _settle(courier: Courier, told: set[str], *, patience: float) -> None:
 
 
 def _look_after(courier: Courier, told: set[str]) -> Exception | None:
-    """Writes down the outcome of each that has one, by itself, and renews the claims of the others.
+    """Writes each known outcome in its own transaction, and renews the claims of the other messages.
 
-    Answers why something could not be written.
+    Returns the error if an outcome could not be written.
     """
     failures: list[Exception] = []
     for future, message in list(courier.unsettled.items()):
@@ -79,7 +79,7 @@ def _look_after(courier: Courier, told: set[str]) -> Exception | None:
 
 
 def _write_down(message: Message, future: Future[None], told: set[str]) -> None:
-    # No address and no text of the server's, which may repeat the address.
+    # Without the address, and without the server's text, which may repeat the address.
     facts = {"mail": message.pk, "kind": message.kind, "attempt": message.attempts + 1}
     try:
         future.result()
@@ -88,7 +88,7 @@ def _write_down(message: Message, future: Future[None], told: set[str]) -> None:
         outbox.settle_refused(message, said, permanent=error.permanent, now=clock.now())
         logger.info("a mail was not sent", extra={**facts, "permanent": error.permanent})
         if error.trouble and said not in told:
-            # Once for all mail: the trouble is the same for each.
+            # Logged once, because the cause is the same for all mails.
             logger.warning(error.trouble, extra={"error": said})
             told.add(said)
     else:

@@ -12,9 +12,9 @@ from accounts.services import idempotency, sessions, users
 
 
 def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientContext) -> None:
-    """Ends one session of the user behind `session`, this one or another.
+    """Ends one session of the user of `session`: this one or another.
 
-    Raises AccountError(SESSION_NOT_FOUND) for one that is ended, does not exist or is somebody else's.
+    Raises AccountError(SESSION_NOT_FOUND) if it is ended, does not exist or belongs to another user.
     """
     now = clock.now()
     with transaction.atomic(durable=True):
@@ -25,7 +25,7 @@ def end_own_session(*, session: Session, session_id: uuid.UUID, context: ClientC
 
 
 def end_other_sessions(*, session: Session, context: ClientContext) -> int:
-    """Ends every session of the user but this one, and answers how many there were."""
+    """Ends every other session of the user, and returns their number."""
     with transaction.atomic(durable=True):
         sessions.lock_user(session.user_id)
         these = Session.objects.filter(user_id=session.user_id).exclude(pk=session.pk)
@@ -40,11 +40,11 @@ def end_sessions(
     session_ids: Collection[uuid.UUID] | None = None,
     context: ClientContext,
 ) -> int:
-    """Ends sessions for an administrator, and answers how many were not ended before.
+    """Ends sessions for an administrator, and returns how many were not ended before.
 
-    user_ids: only the sessions of these users; session_ids: only these sessions; without either, everybody's.
-    One transaction a user: everybody's sessions are too many rows to lock at once.
-    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and ends sessions of one.
+    user_ids: only the sessions of these users; session_ids: only these sessions; without either, all sessions. Each
+    user has a transaction, because all sessions are too many rows to lock at once. Raises
+    AccountError(SUPERUSER_PROTECTED) if a user is a superuser and the administrator is none.
     """
     these = Session.objects.all()
     if user_ids is not None:

@@ -11,11 +11,10 @@ from accounts.services import audit, changes, idempotency, limits, links, person
 
 
 def request_export(*, session: Session, context: ClientContext) -> None:
-    """Mails the user behind `session` a link that fetches a copy of all that is kept of them, once and within a day.
+    """Mails the user of `session` a link to a copy of their data, which works once and for a day.
 
-    A link that was mailed before is dead.
-    Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(EMAIL_NOT_VERIFIED) for an address that nobody has
-    proved to read, and AccountError(RATE_LIMITED).
+    An earlier link stops working. Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(EMAIL_NOT_VERIFIED) for
+    an unverified address, and AccountError(RATE_LIMITED).
     """
     now = clock.now()
     sessions.check_recent(session, now=now)
@@ -29,10 +28,9 @@ def request_export(*, session: Session, context: ClientContext) -> None:
 
 
 def fetch_export(*, key: str, context: ClientContext) -> Iterable[tuple[str, Iterable[Mapping[str, object]]]]:
-    """The name and the rows of each section of what is kept of the user to whom `key` was mailed, and spends it.
+    """Spends `key`, and returns the data of its user: the name and the rows of each section.
 
-    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
-    AccountError(RATE_LIMITED).
+    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or expired, and AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)

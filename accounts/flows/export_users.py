@@ -14,10 +14,10 @@ from accounts.services.moving.sealing import Sealer
 def export_users(
     *, user_ids: Sequence[UUID] | None, sealer: Sealer | None, context: ClientContext
 ) -> Iterator[list[dict[str, Any]]]:
-    """Everything that makes accounts, hashes of passwords too, some thousand accounts at a time.
+    """All data of accounts, including password hashes, some thousand accounts at a time.
 
-    user_ids: whose; None for all. sealer: encrypts authenticator apps and recovery codes; None leaves them out.
-    That it was asked for is recorded before the first is answered.
+    user_ids: None for all. sealer: encrypts authenticator apps and recovery codes; None leaves them out. The export is
+    recorded before the first account is returned.
     """
     detail = "all users" if user_ids is None else f"{len(user_ids)} users"
     with transaction.atomic(durable=True):

@@ -1,4 +1,4 @@
-"""What an administrator does for somebody who asks for help."""
+"""An administrator helps a user."""
 
 from django.db import transaction
 
@@ -13,10 +13,10 @@ from accounts.services import audit, changes, locks, mail, users
 def correct_email(*, user: User, email: str, is_confirmed: bool, context: ClientContext) -> None:
     """Gives `user` another address, unverified, and tells both addresses.
 
-    is_confirmed: the address is theirs only when the new mailbox has confirmed it by a key that is mailed there.
-    Raises AccountError(EMAIL_INVALID), AccountError(EMAIL_TAKEN), also for another spelling of the address that they
-    have, and AccountError(SUPERUSER_PROTECTED) for an administrator who is no superuser and does it to a superuser or
-    to another administrator: who has the mailbox has the account.
+    is_confirmed: the address counts only after the new mailbox has confirmed it with a mailed key. Raises
+    AccountError(EMAIL_INVALID), AccountError(EMAIL_TAKEN), also for another spelling of the present address, and
+    AccountError(SUPERUSER_PROTECTED) if the user is a superuser or another administrator and the administrator is no
+    superuser: the mailbox gives access to the account.
     """
     email = changes.clean(user, email=email)["email"]
     with transaction.atomic(durable=True):
@@ -30,10 +30,10 @@ def correct_email(*, user: User, email: str, is_confirmed: bool, context: Client
 
 
 def send_export(*, user: User, context: ClientContext) -> bool:
-    """Mails `user` a link to a copy of what is kept of them.
+    """Mails `user` a link to a copy of their data.
 
-    False for an address that nobody has proved to read, and for an account that is not active.
-    Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
+    Returns False for an unverified address, and for an account that is not active. Raises
+    AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
     """
     with transaction.atomic(durable=True):
         users.protect_superusers([user.pk], context)
@@ -44,9 +44,9 @@ def send_export(*, user: User, context: ClientContext) -> bool:
 
 
 def close_account(*, user: User, context: ClientContext) -> bool:
-    """Deactivates an account, to be deleted after DELETION_GRACE_DAYS, and mails its user a link that keeps it.
+    """Deactivates an account that is deleted after DELETION_GRACE_DAYS, and mails its user a link that keeps it.
 
-    False where it is not active. Raises AccountError(LAST_SUPERUSER) and AccountError(SUPERUSER_PROTECTED).
+    Returns False if it is not active. Raises AccountError(LAST_SUPERUSER) and AccountError(SUPERUSER_PROTECTED).
     """
     now = clock.now()
     with transaction.atomic(durable=True):
@@ -56,7 +56,7 @@ def close_account(*, user: User, context: ClientContext) -> bool:
 
 
 def unlock_user(*, user: User, context: ClientContext) -> bool:
-    """Begins anew what counts wrong passwords and codes of `user`; False where nothing locked them out.
+    """Sets the counts of wrong passwords and codes of `user` to zero; False if nothing locked the user out.
 
     Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser and is none.
     """
@@ -64,13 +64,13 @@ def unlock_user(*, user: User, context: ClientContext) -> bool:
     was_locked = bool(locks.of(user))
     with transaction.atomic(durable=True):
         audit.record(EventKind.UNLOCKED, context, user=user)
-    # After what tells of it is committed: a count is no part of the transaction.
+    # The event is committed first, because the counts are not part of the transaction.
     locks.open_all(user)
     return was_locked
 
 
 def add_note(*, user: User, text: str, context: ClientContext) -> None:
-    """Keeps what an administrator writes about `user` for other administrators.
+    """Stores a note about `user` for administrators.
 
     text: 1 to 2000 characters. Raises AccountError(SUPERUSER_PROTECTED) for an administrator who does it to a superuser
     and is none.

@@ -14,18 +14,18 @@ from accounts.services.moving import checking, writing
 from accounts.services.moving.checking import OnConflict, Plan, Wishes
 from accounts.services.moving.records import Record, Refusal
 
-# A transaction each.
+# The number of accounts in one transaction.
 BATCH = 2_000
-# How often a batch is looked at anew, where somebody registers with one of its names at the same moment.
+# How often a batch is checked again if somebody registers with one of its names at the same moment.
 ATTEMPTS = 3
 
 
 @dataclass(kw_only=True)
 class Imported:
-    """How many accounts of a part of a source were added, brought up to date, and there already.
+    """How many accounts of a part of a source were added, were updated, and existed already.
 
-    conflicts: those whose name or id another account has. refused: those that cannot be taken. Each with its reason.
-    left_out: what accounts had that was not taken with them, and how often. stopped: the rest was not looked at.
+    conflicts: accounts whose name or id another account has. refused: accounts that are not accepted. Each has its
+    reason. left_out: what was not moved with the accounts, and how often. stopped: the rest was not checked.
     """
 
     added: int = 0
@@ -46,11 +46,11 @@ def import_users(
     sends_reset: bool = False,
     context: ClientContext,
 ) -> Iterator[Imported]:
-    """Moves accounts in, BATCH after batch, and answers after each what became of it.
+    """Moves accounts in, BATCH after batch, and yields the result of each batch.
 
-    source: where they come from, for their events. is_dry: only looks what would become of them. sends_reset: mails a
-    link to choose a password to each that comes without one.
-    Each batch is there as a whole or not at all; whoever calls again with the same source goes on behind what is there.
+    source: the name of the source, for the events. is_dry: only checks the accounts. sends_reset: mails a link to
+    choose a password to users who come without one. Each batch is written completely or not at all. A second call with
+    the same source goes on after the accounts that exist already.
     """
     with ExitStack() as stack:
         seen = stack.enter_context(checking.remembering()) if is_dry else None

@@ -21,11 +21,11 @@ def log_in(
 ) -> LoggedIn:
     """Starts a session for the user whom every one of `names` (usernames or addresses) names.
 
-    kind: what will stand for the session; the admin takes staff alone. lifetime: how long the session and its access
-    token live, for clients that have no refresh token.
-    Raises AccountError(INVALID_CREDENTIALS), the same and at the same cost for an unknown name, a wrong password and
-    an inactive account, AccountError(EMAIL_NOT_VERIFIED) where verification is mandatory, AccountError(MFA_REQUIRED)
-    with a `challenge` for answer_challenge(), AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
+    kind: what the client will hold of the session; the admin accepts only staff. lifetime: of the session and its
+    access token, for clients without a refresh token. Raises AccountError(INVALID_CREDENTIALS), the same and at the
+    same cost for an unknown name, a wrong password and an inactive account, AccountError(EMAIL_NOT_VERIFIED) if
+    verification is mandatory, AccountError(MFA_REQUIRED) with a `challenge` for answer_challenge(),
+    AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     passwords.check_queue()
     user, knows_place = users.find_for_login(*names, place=context.place)

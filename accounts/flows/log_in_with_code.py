@@ -14,7 +14,7 @@ from accounts.services.logins import LoggedIn, Started
 
 @pauses.answers_evenly
 def request_login_code(*, email: str, context: ClientContext) -> None:
-    """Mails a code that logs the owner of `email` in, if they may log in so; the same work if not.
+    """Mails a code that logs the owner of `email` in, if they may use one; the same work if not.
 
     Raises AccountError(EMAIL_INVALID) and AccountError(RATE_LIMITED), the same for known and unknown addresses.
     """
@@ -38,12 +38,11 @@ def log_in_with_code(
     lifetime: timedelta | None = None,
     context: ClientContext,
 ) -> LoggedIn:
-    """Starts a session for the user who has the code that request_login_code() mailed to `email`.
+    """Starts a session for the user with the code that request_login_code() mailed to `email`.
 
-    kind, lifetime: as for log_in().
-    Raises AccountError(EMAIL_INVALID), AccountError(INVALID_CODE), the same for a wrong code, an unknown address and
-    whoever may not log in so, AccountError(INVALID_CREDENTIALS) where the password was changed at the same moment,
-    AccountError(MFA_REQUIRED) as log_in(), and AccountError(RATE_LIMITED).
+    kind, lifetime: as for log_in(). Raises AccountError(EMAIL_INVALID), AccountError(INVALID_CODE), the same for a
+    wrong code, an unknown address and a user who may not use a code, AccountError(INVALID_CREDENTIALS) if the password
+    was changed at the same moment, AccountError(MFA_REQUIRED) like log_in(), and AccountError(RATE_LIMITED).
     """
     email = names.clean_email(email)
     user, knows_place = users.find_for_login(email, place=context.place)
@@ -58,7 +57,7 @@ def log_in_with_code(
             login = logins.finish(
                 user,
                 proved=(Method.MAILED_CODE,),
-                # As it is: the session begins only if no reset has replaced it meanwhile.
+                # The present hash: the session begins only if no reset has replaced it meanwhile.
                 proved_hash=user.password,
                 kind=kind,
                 lifetime=lifetime,
@@ -76,12 +75,12 @@ def log_in_with_code(
 def _may_log_in(user: User | None) -> bool:
     """Whether a mailed code is enough for `user`.
 
-    It is not for staff, for whom six digits are too few. It is not for an address that nobody has verified: whoever
-    registered it may have chosen the password, and would have an account together with the owner of the mailbox.
+    It is not enough for staff, for whom six digits are too few, and not for an unverified address: a stranger may have
+    registered the account and chosen its password, and would share it with the owner of the mailbox.
     """
     return user is not None and user.is_active and user.email_verified and not (user.is_staff or user.is_superuser)
 
 
 def _bound_to(user: User | None) -> str:
-    """A code dies with the password: a reset and "this was not me" leave nobody a way in that they had before."""
+    """Binds a code to the password. So a reset and "this was not me" make earlier codes worthless."""
     return f"{user.pk} {user.password}" if user else ""

@@ -15,7 +15,7 @@ from accounts.services.logins import LoggedIn, Started
 
 
 def begin_login(*, challenge: str | None = None, kind: SessionKind = SessionKind.API) -> passkeys.Begun:
-    """The options of a login with a passkey alone, or with one as the second factor that `challenge` asks for.
+    """The options of a login with a passkey alone, or as the second factor that `challenge` needs.
 
     Raises AccountError(INVALID_CHALLENGE).
     """
@@ -36,11 +36,11 @@ def log_in_with_passkey(
     lifetime: timedelta | None = None,
     context: ClientContext,
 ) -> LoggedIn:
-    """Starts a session for the user whose passkey has signed what begin_login() asked for.
+    """Starts a session for the user whose passkey has signed the challenge of begin_login().
 
-    state: of the ceremony. challenge: the one that begin_login() was given. lifetime: as for log_in().
-    Raises AccountError(INVALID_CHALLENGE), AccountError(INVALID_PASSKEY), AccountError(INVALID_CREDENTIALS) for an
-    account that is not active or whose password was changed at the same moment, AccountError(EMAIL_NOT_VERIFIED) and
+    state: of the ceremony. challenge: the same as for begin_login(). lifetime: as for log_in(). Raises
+    AccountError(INVALID_CHALLENGE), AccountError(INVALID_PASSKEY), AccountError(INVALID_CREDENTIALS) for an account
+    that is inactive or whose password was changed at the same moment, AccountError(EMAIL_NOT_VERIFIED) and
     AccountError(RATE_LIMITED).
     """
     now = clock.now()
@@ -65,7 +65,7 @@ def log_in_with_passkey(
             login = logins.finish(
                 user,
                 proved=(*proved, Method.PASSKEY),
-                # As it is: the session begins only if no reset has replaced it meanwhile.
+                # The present hash: the session begins only if no reset has replaced it meanwhile.
                 proved_hash=user.password,
                 kind=kind,
                 lifetime=opened.lifetime if opened else lifetime,

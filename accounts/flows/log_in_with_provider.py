@@ -1,6 +1,6 @@
-"""Logging in with another provider, and connecting one to an account.
+"""Logins with another provider, and connections of providers to an account.
 
-The provider is asked before any transaction begins; a forged state asks nobody.
+The provider is asked before any transaction begins. A forged state causes no request.
 """
 
 from collections.abc import Callable
@@ -39,12 +39,12 @@ def log_in_with_provider(
     lifetime: timedelta | None = None,
     context: ClientContext,
 ) -> LoggedIn:
-    """Starts a session for the user whom a provider names; makes an account for one who has none.
+    """Starts a session for the user whom a provider names, and makes an account if they have none.
 
-    ask: asks the provider; its refusals are counted as wrong keys. lifetime: as for log_in().
-    Raises what `ask` raises, AccountError(RATE_LIMITED), AccountError(PROVIDER_WITHOUT_EMAIL) where an account would
-    have no address, AccountError(PROVIDER_USER_EXISTS) where another account has the address and it is not sure that
-    both are one person's, and the refusals of log_in().
+    ask: asks the provider; its refusals are counted as wrong keys. lifetime: as for log_in(). Raises the errors of
+    `ask`, AccountError(RATE_LIMITED), AccountError(PROVIDER_WITHOUT_EMAIL) if a new account would have no address,
+    AccountError(PROVIDER_USER_EXISTS) if another account has the address and may belong to another person, and the
+    refusals of log_in().
     """
     identity = _asked(ask, context)
     now = clock.now()
@@ -53,7 +53,7 @@ def log_in_with_provider(
         login = logins.finish(
             user,
             proved=(Method.PROVIDER, Method.PROVIDER_FACTOR) if identity.has_factor else (Method.PROVIDER,),
-            # As it is: the session begins only if nothing has replaced it meanwhile.
+            # The present hash: the session begins only if nothing has replaced it meanwhile.
             proved_hash=user.password,
             kind=kind,
             lifetime=lifetime,
@@ -69,9 +69,9 @@ def log_in_with_provider(
 
 
 def connect_provider(*, session: Session, ask: Callable[[], Identity], context: ClientContext) -> User:
-    """Connects the login that a provider names to the account of the user behind `session`.
+    """Connects the identity that a provider names to the account of the user of `session`.
 
-    Raises what `ask` raises, AccountError(RATE_LIMITED), AccountError(REAUTHENTICATION_REQUIRED) and
+    Raises the errors of `ask`, AccountError(RATE_LIMITED), AccountError(REAUTHENTICATION_REQUIRED) and
     AccountError(IDENTITY_TAKEN).
     """
     sessions.check_recent(session, now=clock.now())
@@ -85,7 +85,7 @@ def connect_provider(*, session: Session, ask: Callable[[], Identity], context: 
 
 
 def disconnect_provider(*, session: Session, id: int, context: ClientContext) -> None:
-    """Removes a connection of the user behind `session`.
+    """Removes a connection of the user of `session`.
 
     Raises AccountError(REAUTHENTICATION_REQUIRED), AccountError(IDENTITY_NOT_FOUND) and AccountError(LAST_WAY_IN).
     """
@@ -109,11 +109,11 @@ def _asked(ask: Callable[[], Identity], context: ClientContext) -> Identity:
 
 
 def _user_for(identity: Identity, context: ClientContext, *, now: datetime) -> User:
-    """The account that an identity without one belongs to, a new one where there is none.
+    """The account for an identity that is not connected yet: an existing one or a new one.
 
-    An address joins an existing account only if the provider is right about it and it is verified here. One that was
-    registered with an address that nobody has verified gives way to who proves the mailbox: whoever registered it
-    chose its password (Sudhodanan & Paverd, USENIX Security 2022).
+    An identity joins the existing account of its address only if we trust the provider's word and the address is
+    verified here. An account with an unverified address is emptied for the person who proves the mailbox, because a
+    stranger may have registered it and chosen its password (Sudhodanan & Paverd, USENIX Security 2022).
     """
     if not identity.email:
         raise AccountError(ErrorCode.PROVIDER_WITHOUT_EMAIL)
@@ -133,7 +133,7 @@ def _new_user(identity: Identity, context: ClientContext, *, now: datetime) -> U
     try:
         user = changes.new_user(None, identity.email, None, context, now=now)
     except AccountError:
-        # An address that nobody can have here.
+        # The address is not allowed here.
         raise AccountError(ErrorCode.PROVIDER_WITHOUT_EMAIL) from None
     user.password = passwords.make_unusable()
     if identity.email_is_proved:
@@ -141,7 +141,7 @@ def _new_user(identity: Identity, context: ClientContext, *, now: datetime) -> U
     try:
         users.add(user, verified=identity.email_is_proved, may_rename=True)
     except AccountError:
-        # Another login with the same identity was faster, or somebody took the address.
+        # Another login with the same identity was faster, or another user took the address.
         if found := identities.find_user(identity):
             return found
         raise AccountError(ErrorCode.PROVIDER_USER_EXISTS) from None
@@ -154,7 +154,7 @@ def _new_user(identity: Identity, context: ClientContext, *, now: datetime) -> U
 
 
 def _give_way(user: User, context: ClientContext, *, now: datetime) -> None:
-    """Takes everything from `user` that whoever registered the account has brought."""
+    """Removes everything from the account that the person who registered it has brought."""
     if not passwords.swap(user, to=passwords.make_unusable(), mailbox_proved_at=now):
         raise AccountError(ErrorCode.PROVIDER_USER_EXISTS)
     sessions.end(Session.objects.filter(user=user), reason=EndReason.PASSWORD_RESET, context=context, now=now)
@@ -167,7 +167,7 @@ def _give_way(user: User, context: ClientContext, *, now: datetime) -> None:
 def _link(
     user: User, identity: Identity, context: ClientContext, *, session: Session | None = None, verified: bool
 ) -> None:
-    # Before the connection is: "this was not me" removes what was added since its notice was mailed.
+    # The notice is mailed before the connection is made: "this was not me" removes what was added after the notice.
     mail.identity_added(user, identity.provider.name, context, verified=verified)
     identities.link(user, identity)
     session_id = session.pk if session else None

@@ -9,7 +9,7 @@ from accounts.services import idempotency, sessions
 
 
 def log_out(*, session: Session, context: ClientContext) -> None:
-    """Ends the session at once and in every dialect; one that was ended meanwhile stays as it is."""
+    """Ends the session at once, in every dialect. A session that was ended meanwhile stays as it is."""
     with transaction.atomic(durable=True):
         these = Session.objects.filter(pk=session.pk)
         sessions.end(these, reason=EndReason.LOGGED_OUT, context=context, now=clock.now())
@@ -17,9 +17,9 @@ def log_out(*, session: Session, context: ClientContext) -> None:
 
 
 def log_out_by_token(*, session: Session, refresh_token: str, context: ClientContext) -> None:
-    """Ends the session of `refresh_token`, this one or another of the user behind `session` (contract, Durudex).
+    """Ends the session of `refresh_token`: this one or another of the same user (contract, Durudex).
 
-    Raises AccountError(TOKEN_NOT_VALID), the same for a token that is good for nothing and for somebody else's.
+    Raises AccountError(TOKEN_NOT_VALID), the same for a worthless token and for one of another user.
     """
     meant = sessions.find(refresh_token)
     if meant.user_id != session.user_id:

@@ -25,10 +25,10 @@ from accounts.models import (
 from accounts.services import counts, idempotency, keys, upkeep
 
 BATCH = 1000
-# How long what is over is kept, for its owner and for administrators to look at.
+# How long expired rows are kept, for their owners and for administrators.
 SESSIONS_KEPT = timedelta(days=30)
 MESSAGES_KEPT = timedelta(days=30)
-# Longer than the ten minutes that a code lives; the release before counts by its rows for an hour.
+# Longer than the ten minutes of a code, because the previous release counts its rows for an hour.
 CODES_KEPT = timedelta(days=1)
 EVENTS_KEPT = timedelta(days=400)
 JOBS_KEPT = timedelta(days=30)
@@ -41,10 +41,10 @@ class Purged:
 
 
 def purge_expired() -> Iterator[Purged]:
-    """Removes what is past its time, kind after kind, and tells of each.
+    """Removes expired rows, kind after kind, and yields the number for each.
 
-    Rows go in batches of BATCH, each in a transaction of its own; rows that another purge or a request holds are
-    passed over, so it may run twice at once and while serving.
+    Each batch of BATCH rows has its own transaction. Rows that another purge or a request has locked are skipped, so
+    several purges at once and requests do not disturb each other.
     """
     now = clock.now()
     # Each column has an index.
@@ -59,7 +59,7 @@ def purge_expired() -> Iterator[Purged]:
         ("security events", SecurityEvent, "at", now - EVENTS_KEPT),
         ("former addresses", FormerAddress, "left_at", now - EVENTS_KEPT),
         ("counts by hour", HourlyCount, "hour", now - counts.KEPT),
-        # A job's items are too many to go with it in one batch.
+        # A job has too many items to delete them with it in one batch.
         ("users of jobs", JobItem, "asked_at", now - JOBS_KEPT),
         ("jobs", Job, "asked_at", now - JOBS_KEPT),
         ("admin sessions", AdminSession, "expire_date", now),
@@ -72,10 +72,10 @@ def purge_expired() -> Iterator[Purged]:
 
 
 def _purge(rows: QuerySet[Any], column: str, *, before: datetime) -> int:
-    """Removes what is before that time in this column, and answers how many rows that were.
+    """Removes the rows whose column is before that time, and returns their number.
 
-    Each batch begins where the last one ended: PostgreSQL would walk again through all that was removed before, for
-    that stays in the index until a vacuum.
+    Each batch begins where the last one ended. Otherwise PostgreSQL would read the removed rows again, because they
+    stay in the index until a vacuum.
     """
     removed = 0
     expired = rows.filter(**{f"{column}__lt": before}).order_by(column)

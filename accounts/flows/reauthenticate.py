@@ -22,12 +22,12 @@ def reauthenticate(
     passkey: tuple[str, Mapping[str, Any]] | None = None,
     context: ClientContext,
 ) -> None:
-    """Notes that the user behind `session` has just proved who they are, for what asks for a recent proof.
+    """Notes that the user of `session` has just proved who they are, for acts that need a recent proof.
 
-    One of the three is given. code: of the authenticator app, or a recovery code. passkey: the state of a ceremony of
-    begin_login() without a challenge, and its credential.
-    Raises AccountError(WRONG_PASSWORD), AccountError(INVALID_CODE), AccountError(INVALID_PASSKEY),
-    AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
+    Exactly one of `password`, `code` and `passkey` is given. code: of the authenticator app, or a recovery code.
+    passkey: the state of a ceremony of begin_login() without a challenge, and its credential. Raises
+    AccountError(WRONG_PASSWORD), AccountError(INVALID_CODE), AccountError(INVALID_PASSKEY), AccountError(RATE_LIMITED)
+    and AccountError(OVERLOADED).
     """
     if passkey is not None:
         method = _by_passkey(session, *passkey)

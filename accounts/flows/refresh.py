@@ -13,18 +13,18 @@ from accounts.models.security_event import EventKind
 from accounts.models.session import EndReason
 from accounts.services import audit, mail, sessions, users
 
-# A visit is noted to the hour: a refresh every few minutes need not write the user's row as well.
+# A visit is noted at most once an hour, so that frequent refreshes do not also write the user's row.
 VISIT_PRECISION = timedelta(hours=1)
 
 
 def refresh(*, token: str, context: ClientContext) -> TokenPair:
-    """The next tokens of a session for its current refresh token, or within the grace for the one before.
+    """The next tokens of a session, for its current refresh token or, within the grace, for an older one.
 
     Raises AccountError(TOKEN_NOT_VALID). A token that is used again after the grace ends its session, and the owner
     is told by mail (RFC 9700 §4.14.2).
     """
     now = clock.now()
-    # A rotation is one UPDATE, which is a transaction by itself; BEGIN and COMMIT around it would only cost time.
+    # A rotation is one UPDATE, which is a transaction by itself. BEGIN and COMMIT would only cost time.
     used = sessions.rotate(token, now=now)
     metrics.REFRESHES.labels(used.standing.name.lower()).inc()
     if used.current_id is None:
@@ -34,9 +34,9 @@ def refresh(*, token: str, context: ClientContext) -> TokenPair:
 
 
 def renew_access(*, token: str, context: ClientContext) -> str:
-    """An access token for a session's refresh token, which stays the current one: for a wire that cannot carry another.
+    """An access token for a refresh token that stays the current one: for a wire that cannot send another.
 
-    Raises AccountError(TOKEN_NOT_VALID), and ends the session as refresh() does (contract, Durudex).
+    Raises AccountError(TOKEN_NOT_VALID), and ends the session like refresh() (contract, Durudex).
     """
     now = clock.now()
     used = sessions.use(token, now=now)

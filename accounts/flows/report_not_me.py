@@ -10,14 +10,13 @@ from accounts.services import addresses, audit, factors, identities, limits, lin
 
 
 def report_not_me(*, key: str, context: ClientContext) -> None:
-    """What "this was not me" in a security notice does: ends every session, and starts a reset.
+    """Carries out "this was not me" of a security notice: ends every session, and starts a reset.
 
-    Second factors and logins with other providers that were added since the notice was mailed are removed.
+    It removes second factors and connected providers that were added after the notice was mailed.
 
-    The password stops working, because whoever did it may know it, and the address that the notice went to is the
-    account's again. If another account has taken that address by now the account stays locked for an administrator:
-    a reset mail would go to whoever did it.
-    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
+    The password stops working, because the thief may know it, and the account gets the address back that the notice
+    went to. If another account has that address now, the account stays locked until an administrator helps: a reset
+    mail would go to the thief. Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or expired, and
     AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
@@ -31,7 +30,7 @@ def report_not_me(*, key: str, context: ClientContext) -> None:
         these = Session.objects.filter(user=user)
         sessions.end(these, reason=EndReason.DISOWNED, context=context, now=clock.now())
         audit.record(EventKind.DISOWNED, context, user=user)
-        # Whoever did it may have added a factor, so that the owner does not get in again.
+        # The thief may have added a factor to keep the owner out.
         if factors.forget(user, since=user.disowned_from):
             audit.record(EventKind.FACTOR_REMOVED, context, user=user, detail="disowned")
         if identities.forget(user, since=user.disowned_from):

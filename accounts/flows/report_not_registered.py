@@ -7,11 +7,10 @@ from accounts.services import audit, limits, links, outbox
 
 
 def report_not_registered(*, key: str, context: ClientContext) -> None:
-    """What "I did not register" in a verification mail does: deletes the account, so that the address is free.
+    """Carries out "I did not register" of a verification mail: deletes the account, so that the address is free.
 
-    It works as long as nobody has proved to read a mailbox of the account, and for no staff.
-    Raises AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or past its time, and
-    AccountError(RATE_LIMITED).
+    It works until somebody has proved to read a mailbox of the account, and not for staff. Raises
+    AccountError(INVALID_NOTICE_KEY) for a key that is wrong, used or expired, and AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)

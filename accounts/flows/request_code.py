@@ -9,7 +9,7 @@ from accounts.services import audit, codes, limits, mail, names, pauses, users
 
 @pauses.answers_evenly
 def request_code(*, email: str, context: ClientContext) -> None:
-    """Mails a code to `email`, whether an account has this address or not, and at the same cost.
+    """Mails a code to `email`, with or without an account of this address, at the same cost.
 
     Raises AccountError(EMAIL_INVALID) and AccountError(RATE_LIMITED) (contract, Durudex).
     """
@@ -20,5 +20,5 @@ def request_code(*, email: str, context: ClientContext) -> None:
     with transaction.atomic(durable=True):
         code = codes.issue(VerificationCode, email, now=clock.now())
         audit.record(EventKind.CODE_REQUESTED, context, user=user)
-        # To the address as its owner wrote it: two spellings that are one to us may be two to a mail server.
+        # The mail goes to the address as its owner wrote it: for a mail server, two spellings may be two addresses.
         mail.verification_code(user, user.email if user else email, code, context)

@@ -9,8 +9,8 @@ from accounts.services import audit, idempotency, limits, mail, names, pauses, u
 def request_password_reset(*, email: str, context: ClientContext) -> bool:
     """Mails a reset link to `email` if it belongs to an active account; the same work if not.
 
-    Answers whether it does, which nobody but administrators may learn.
-    Raises AccountError(RATE_LIMITED), the same for known and unknown addresses.
+    Returns whether it does. Only administrators may learn that. Raises AccountError(RATE_LIMITED), the same for known
+    and unknown addresses.
     """
     mails = limits.by_mailbox(names.lookup_key(email), context)
     limits.take(*limits.by_place(limits.RESETS_PER_IP, context), *mails)

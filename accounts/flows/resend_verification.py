@@ -9,8 +9,8 @@ from accounts.services import audit, idempotency, limits, mail, names, pauses, u
 def resend_verification(*, email: str, context: ClientContext) -> bool:
     """Mails a verification key to `email` if an active account waits for it; the same work if not.
 
-    Answers whether one does, which nobody but administrators may learn.
-    Raises AccountError(RATE_LIMITED), the same for known and unknown addresses.
+    Returns whether one does. Only administrators may learn that. Raises AccountError(RATE_LIMITED), the same for known
+    and unknown addresses.
     """
     mails = limits.by_mailbox(names.lookup_key(email), context)
     limits.take(*limits.by_place(limits.RESENDS_PER_IP, context), *mails)

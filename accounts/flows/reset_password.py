@@ -26,10 +26,9 @@ from accounts.services import (
 def reset_password(*, token: str, uid: str | None = None, password: str, context: ClientContext) -> None:
     """Sets a new password for the account that the mailed `token` belongs to, and ends all its sessions.
 
-    uid: the one of the mailed link, where the client sends it; the token carries the same.
-    Raises AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and
-    AccountError(PASSWORD_INVALID), which leaves the token unspent; AccountError(RATE_LIMITED) and
-    AccountError(OVERLOADED).
+    uid: from the mailed link, if the client sends it; the token contains the same. Raises
+    AccountError(INVALID_RESET_TOKEN), the same for a bad uid and a bad token, and AccountError(PASSWORD_INVALID), which
+    leaves the token unspent; AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)
@@ -41,7 +40,7 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
     passwords.validate(password, user)
     new_hash = passwords.make_hash(password)
     with transaction.atomic(durable=True):
-        # The token is bound to the old hash: replacing that hash spends it, and only one of several can replace it.
+        # The token is bound to the old hash. Replacing that hash spends the token, and only one request can replace it.
         if not passwords.swap(user, to=new_hash, mailbox_proved_at=clock.now()):
             raise AccountError(ErrorCode.INVALID_RESET_TOKEN)
         _settle_reset(user, context.by_user(user.pk))
@@ -50,17 +49,17 @@ def reset_password(*, token: str, uid: str | None = None, password: str, context
 
 @pauses.answers_evenly
 def reset_password_with_code(*, email: str, password: str, code: str, context: ClientContext) -> None:
-    """Sets a new password for the person who has the code mailed to `email`, verifies it, and ends all sessions.
+    """Sets a new password for the person with the code mailed to `email`, verifies `email`, and ends all sessions.
 
-    Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and with the right
-    code alone AccountError(USER_NOT_FOUND), also for staff, who are not reset by six digits; only a wrong code costs a
+    Raises AccountError(EMAIL_INVALID), AccountError(PASSWORD_INVALID), AccountError(INVALID_CODE), and only with the
+    right code AccountError(USER_NOT_FOUND), also for staff, for whom six digits are too few. Only a wrong code costs a
     try (contract, Durudex). Raises AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     email = names.clean_email(email)
     user = users.find_by_email(email)
     passwords.validate(password, User(email=email))
-    # Without the code, nobody may learn what the password is too similar to. It is looked at here all the same: a
-    # validator may ask the network, which no transaction waits for.
+    # Without the code, nobody may learn what the password is too similar to. It is checked here anyway: a validator may
+    # use the network, and no transaction may wait for that.
     refusal = None
     try:
         passwords.validate(password, user or User(email=email))

@@ -7,6 +7,6 @@ from accounts.services import outbox
 
 
 def retry_mail(*, message_ids: Collection[int]) -> int:
-    """Queues those of the messages that are dead letters again, as if they were new, and answers how many."""
+    """Queues the dead letters among the messages again, as if they were new, and returns their number."""
     with transaction.atomic(durable=True):
         return outbox.retry(message_ids, now=clock.now())

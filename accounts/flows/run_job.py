@@ -1,4 +1,4 @@
-"""What a worker writes about the job that it carries out; the acts themselves are other flows."""
+"""A worker's notes about the job that it carries out. The acts themselves are other flows."""
 
 from django.db import transaction
 
@@ -9,15 +9,15 @@ from accounts.services import jobs
 
 
 def claim_job() -> Job | None:
-    """A job that no other worker has, None where there is none."""
+    """Claims a job that no other worker has; None if there is none."""
     with transaction.atomic(durable=True):
         return jobs.claim(now=clock.now())
 
 
 def next_items(*, job: Job, most: int) -> list[JobItem]:
-    """The next users of a job that this worker has claimed; none where it is over, was stopped, or is another's by now.
+    """The next users of a job of this worker; none if the job is over, was stopped, or belongs to another worker now.
 
-    It is stopped as well where who asked for it may no longer do that.
+    The job also stops if the administrator who asked for it has lost the permission.
     """
     now = clock.now()
     with transaction.atomic(durable=True):
@@ -36,12 +36,12 @@ def next_items(*, job: Job, most: int) -> list[JobItem]:
 
 
 def settle_item(*, job: Job, item: JobItem, state: ItemState, reason: str = "") -> None:
-    """Writes down what became of one user. reason: the code of a refusal."""
+    """Writes the result for one user. reason: the code of a refusal."""
     with transaction.atomic(durable=True):
         jobs.settle(job, item, state, reason=reason)
 
 
 def release_job(*, job: Job) -> None:
-    """Leaves the rest of it to any worker."""
+    """Leaves the rest of the job to any worker."""
     with transaction.atomic(durable=True):
         jobs.release(job)

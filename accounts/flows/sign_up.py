@@ -30,9 +30,9 @@ from accounts.services.logins import Started
 
 @dataclass(frozen=True, kw_only=True)
 class SignedUp:
-    """user: where verification is mandatory a stand-in, made the same way for a fresh and a taken address.
+    """user: if verification is mandatory, a stand-in that looks the same for a new and a taken address.
 
-    tokens: None where no session was started.
+    tokens: None if no session was started.
     """
 
     user: User
@@ -42,11 +42,11 @@ class SignedUp:
 def sign_up(
     *, username: str | None, email: str, password: str, starts_session: bool = True, context: ClientContext
 ) -> SignedUp:
-    """Makes an account, mails its verification key and, where verification is optional, starts a session.
+    """Makes an account, mails its verification key and, if verification is optional, starts a session.
 
-    username: None makes one from the address. starts_session: False for clients that log in after they registered.
-    Raises AccountErrors for a username, address or password that cannot be had, AccountError(USERNAME_TAKEN), and
-    where verification is optional AccountError(EMAIL_TAKEN); AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
+    username: None makes one from the address. starts_session: False for clients that log in after the registration.
+    Raises AccountErrors for a username, address or password that is not allowed, AccountError(USERNAME_TAKEN), if
+    verification is optional AccountError(EMAIL_TAKEN), AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
@@ -54,7 +54,7 @@ def sign_up(
     limits.take(*limits.by_place(limits.REGISTRATIONS_PER_IP, context), *mails)
     user.password = passwords.make_hash(password)
     login = None
-    # Where a taken address is not told, its time does not tell it either.
+    # If a taken address is not revealed, the time must not reveal it either.
     evenly = pauses.even_time() if conf.verification_is_mandatory else nullcontext()
     with evenly, limits.given_back_after_a_refusal(*mails), transaction.atomic(durable=True):
         try:
@@ -62,7 +62,7 @@ def sign_up(
         except AccountError as refusal:
             if refusal.code is not ErrorCode.EMAIL_TAKEN or not conf.verification_is_mandatory:
                 raise
-            # A stranger must not learn that the address is taken; its owner may well.
+            # A stranger must not learn that the address is taken. Its owner gets a mail.
             owner = users.find(user.email)
             audit.record(EventKind.REGISTRATION_REFUSED, context, user=owner)
             if owner:
@@ -83,12 +83,12 @@ def sign_up(
 def sign_up_with_code(
     *, username: str, email: str, password: str, code: str, starts_session: bool = True, context: ClientContext
 ) -> TokenPair | None:
-    """Makes a verified account for the person who has the code that was mailed to `email`, and starts a session.
+    """Makes a verified account for the person with the code that was mailed to `email`, and starts a session.
 
-    starts_session: False for clients that are not given its tokens; the answer is None then.
-    Raises AccountErrors for a username, address or password that cannot be had, AccountError(INVALID_CODE), and
-    AccountError(USERNAME_TAKEN or EMAIL_TAKEN), which leave the code as it was (contract, Durudex);
-    AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
+    starts_session: False for clients that do not get its tokens; then it returns None. Raises AccountErrors for a
+    username, address or password that is not allowed, AccountError(INVALID_CODE), and AccountError(USERNAME_TAKEN or
+    EMAIL_TAKEN), which do not spend the code (contract, Durudex); AccountError(RATE_LIMITED) and
+    AccountError(OVERLOADED).
     """
     now = clock.now()
     user = changes.new_user(username, email, password, context, now=now)
@@ -111,9 +111,9 @@ def sign_up_with_code(
 
 
 def _stand_in(user: User) -> User:
-    """A user who is shown instead of `user`, and whose id belongs to nobody.
+    """A user who is shown in place of `user`. No account has their id.
 
-    The id of the account would tell a fresh address, because the account can be looked up by it.
+    The id of the account would reveal a new address, because the account can be looked up by its id.
     """
     stand_in = User(username=user.username, email=user.email, created_at=user.created_at, last_visit=user.last_visit)
     stand_in.address = None

@@ -8,11 +8,11 @@ from accounts.services import audit, idempotency, limits, links, mail
 
 
 def verify_email(*, key: str, context: ClientContext) -> User:
-    """Marks the address that `key` was mailed to as verified, or gives it to the user who wanted it; answers the user.
+    """Verifies the address that `key` was mailed to, or gives it to the user who wanted it; returns the user.
 
-    Raises AccountError(EMAIL_ALREADY_VERIFIED) for a key whose address is verified, and
-    AccountError(INVALID_VERIFICATION_KEY) for one that is wrong, past its time, or of an address that its user no
-    longer has, AccountError(EMAIL_TAKEN) where another account has it by now, and AccountError(RATE_LIMITED).
+    Raises AccountError(EMAIL_ALREADY_VERIFIED) for a key whose address is verified,
+    AccountError(INVALID_VERIFICATION_KEY) for a key that is wrong, expired, or of an address that its user no longer
+    has, AccountError(EMAIL_TAKEN) if another account has the address now, and AccountError(RATE_LIMITED).
     """
     tries = limits.by_place(limits.WRONG_KEYS_PER_IP, context)
     limits.take(*tries)

@@ -8,7 +8,7 @@ from accounts.services import audit, sessions
 
 
 def visit_admin(*, session_id: str) -> Session | None:
-    """The live session, with its user, that the admin's cookie names, and notes that it is used; None for any other."""
+    """The live session of the admin's cookie, with its user; None without one. Notes that it is used."""
     session = sessions.of_admin(session_id)
     if session is not None:
         sessions.note_admin_use(session, now=clock.now())
