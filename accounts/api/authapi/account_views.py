@@ -1,4 +1,4 @@
-"""What users see and change of their own: profile, sessions, security events."""
+"""A user's own profile, sessions and security events."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Logging in with a code that is mailed, without a password."""
+"""Logging in with a mailed code, without a password."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -52,5 +52,5 @@ class LoginCodeConfirmView(AuthApiView):
         return jwt_response(log_in_with_code(**self.body(LoginCodeSerializer), context=self.client()))
 
     def answer_anew(self) -> Response:
-        # The tokens are lost and the code is spent: its owner asks for another one.
+        # The tokens are lost and the code is spent, so its owner has to ask for another one.
         raise AccountError(ErrorCode.INVALID_CODE)

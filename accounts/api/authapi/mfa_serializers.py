@@ -1,4 +1,4 @@
-"""The bodies of second factors, in the shapes of dj-rest-auth where it has them."""
+"""The bodies of second factors, in the shapes of dj-rest-auth where those exist."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ class MfaRequiredSerializer(RefusalSerializer):
 
     challenge = serializers.CharField()
     factors = serializers.ListField(child=serializers.ChoiceField(choices=FACTORS))
-    # As dj-rest-auth says it.
+    # The sentence of dj-rest-auth.
     ephemeral_token = serializers.CharField()
     mfa_required = serializers.BooleanField()
 
 
 class MfaVerifySerializer(serializers.Serializer[Any]):
     challenge = Text(required=False)
-    # dj-rest-auth's name of it.
+    # dj-rest-auth's name for it.
     ephemeral_token = Text(required=False)
     code = Text()
 
@@ -79,7 +79,7 @@ class WebAuthnJSON(serializers.JSONField):
         try:
             value = super().to_internal_value(data)
         except RecursionError:
-            # Nested more deeply than Python reads or writes.
+            # The value is nested too deeply for Python's JSON.
             value = None
         if not isinstance(value, dict):
             self.fail("invalid")

@@ -1,4 +1,4 @@
-"""Second factors: answering a challenge, adding and removing factors, proving again who one is."""
+"""Second factors: answering a challenge, adding and removing factors, proving one's identity again."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -47,12 +47,12 @@ class MfaVerifyView(AuthApiView):
         return jwt_response(answer_challenge(**self.body(MfaVerifySerializer), context=self.client()))
 
     def answer_anew(self) -> Response:
-        # The tokens are lost and the challenge is spent: the login begins again.
+        # The tokens are lost and the challenge is spent, so the login has to begin again.
         raise AccountError(ErrorCode.INVALID_CHALLENGE)
 
 
 class FactorsView(AuthApiView):
-    # Also for who has to add a factor before the session is good for anything else.
+    # Also for users who have to add a factor before they can use the session for anything else.
     authentication_classes = (EnrollingBearerAuthentication,)
 
 

@@ -1,4 +1,4 @@
-"""What asks for a recent proof and concerns the whole account: another address, a copy of the data, deletion."""
+"""Acts on the whole account that need a recent proof: another address, a copy of the data, deletion."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request

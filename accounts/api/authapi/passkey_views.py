@@ -101,7 +101,7 @@ class PasskeyLoginCompleteView(AuthApiView):
         return jwt_response(log_in_with_passkey(**self.body(PasskeyLoginSerializer), context=self.client()))
 
     def answer_anew(self) -> Response:
-        # The tokens are lost and the state is spent: the login begins again.
+        # The tokens are lost and the state is spent, so the login has to begin again.
         raise AccountError(ErrorCode.INVALID_CHALLENGE)
 
 

@@ -1,4 +1,4 @@
-"""The bodies of logins with other providers, in the shapes of dj-rest-auth where it has them."""
+"""The bodies of logins with other providers, in the shapes of dj-rest-auth where those exist."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ LONGEST_TOKEN = 20_000
 
 
 class Token(serializers.CharField):
-    """A text that a provider made, longer than what people type."""
+    """A text from a provider. It may be longer than texts that people type."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST_TOKEN, **kwargs)
@@ -31,7 +31,7 @@ class SocialLoginSerializer(serializers.Serializer[Any]):
     redirect_uri = Text(required=False)
     id_token = Token(required=False)
     nonce = Text(required=False)
-    # What VK sends beside a code.
+    # VK sends it with a code.
     device_id = Text(required=False)
     access_token = Token(required=False)
 
@@ -54,7 +54,7 @@ class SocialLoginSerializer(serializers.Serializer[Any]):
 class OfferedProviderSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     name = serializers.CharField()
-    # Answers where the browser goes.
+    # Returns the URL to which the browser goes.
     authorize_url = serializers.CharField()
 
 

@@ -44,10 +44,10 @@ class ProvidersView(AuthApiView):
 
 
 class ProviderView(AuthApiView):
-    # What logging in and connecting share.
+    # The common part of logging in and connecting.
 
     def ask(self, id: str) -> Identity:
-        """Whom the provider names for the code or the id token of the body."""
+        """The person whom the provider names for the code or the id token of the body."""
         provider = providers.find(id)
         body = self.body(SocialLoginSerializer)
         nonce: str | None = body.get("nonce") or None
@@ -86,7 +86,7 @@ class SocialLoginView(ProviderView):
         return jwt_response(log_in_with_provider(ask=lambda: self.ask(provider), context=self.client()))
 
     def answer_anew(self) -> Response:
-        # The tokens are lost and the code is spent: the browser begins again.
+        # The tokens are lost and the code is spent, so the browser has to begin again.
         raise AccountError(ErrorCode.PROVIDER_REFUSED)
 
 

@@ -1,6 +1,7 @@
 """The refresh token in a cookie, for browser applications (REFRESH_COOKIE; dj-rest-auth's JWT_AUTH_REFRESH_COOKIE).
 
-No script can read it, and a browser sends it to the token paths alone. An answer that sets it has an empty `refresh`.
+No script can read the cookie, and a browser sends it only to the token paths. An answer that sets it has an empty
+`refresh`.
 """
 
 from rest_framework.request import Request
@@ -14,7 +15,7 @@ PATH = "/api/auth/token/"
 
 
 def read(request: Request) -> str:
-    """The token of the cookie, "" without one or where cookies do not count.
+    """The token of the cookie; "" without one, and if REFRESH_COOKIE is off.
 
     Raises PermissionDenied if a page of a foreign origin sent it.
     """
@@ -25,7 +26,7 @@ def read(request: Request) -> str:
 
 
 def move_into(response: Response) -> None:
-    """Takes the refresh token, if there is one, out of the answer's body and puts it into the cookie."""
+    """Moves the refresh token, if there is one, from the answer's body into the cookie."""
     if not isinstance(response.data, dict) or not response.data.get("refresh"):
         return
     response.set_cookie(

@@ -1,4 +1,4 @@
-"""How an operation of the AuthApi stands in the OpenAPI document."""
+"""Describes the operations of the AuthApi for the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.api.authapi.serializers import RefusalSerializer
 from accounts.api.common.documents import RETRY_AFTER, DocumentView, component
 from accounts.core.conf import conf
 
-# What AuthApi.md shows on operations that authenticate nobody but may be called by somebody who is logged in.
+# The security that AuthApi.md shows for operations that need no login and accept one.
 OPTIONAL_AUTH: list[Any] = [{"jwtAuth": []}, {}]
 REQUIRED_AUTH: list[Any] = [{"jwtAuth": []}]
 NO_AUTH: list[Any] = []
@@ -36,9 +36,9 @@ def operation(
 ) -> Callable[[Any], Any]:
     """extend_schema with the operation's summary, bodies and refusals.
 
-    success: status to serializer. refusals: the statuses beyond 503, which everything may answer, and those that
-    every body of a `request` may get; 400 tells its fields. repeatable: whether it heeds Idempotency-Key.
-    special: the refusals that have a serializer of their own.
+    success: the serializer of each status. refusals: the statuses in addition to 503, which every operation may answer,
+    and to those of every body of a `request`; 400 names the fields. repeatable: whether it accepts Idempotency-Key.
+    special: the refusals with a serializer of their own.
     """
     responses: dict[int, Any] = {**success, **(special or {})}
     for status in (*refusals, 503, *(BODY_REFUSALS if request else ()), *((409, 422) if repeatable else ())):
@@ -57,7 +57,7 @@ def operation(
 def _body_refusal(request: type[Serializer[Any]] | None) -> dict[str, Any]:
     """Sentences under the fields of the body, or `detail` and `code`.
 
-    One object for both: most generators cannot tell the two apart, and give a choice between them as untyped data.
+    Both are one object, because most generators cannot distinguish the two and make a choice of types untyped data.
     """
     name = request.__name__.removesuffix("Serializer") if request else "Body"
     fields = [name for name, field in request().fields.items() if not field.read_only] if request else []

@@ -1,4 +1,4 @@
-"""The bodies of the AuthApi: shapes alone; what a value may be is said by the core."""
+"""The bodies of the AuthApi. They check only shapes; the core checks values."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from accounts.models import SecurityEvent, Session, User
 from accounts.models.security_event import NOT_FOR_USERS, EventKind
 from accounts.services import names
 
-# Longer than any name, password, key or token may be.
+# Longer than any allowed name, password, key or token.
 LONGEST_TEXT = 5000
 
 
@@ -30,7 +30,7 @@ class Text(serializers.CharField):
 
 def check_email(value: str) -> None:
     if len(value) > names.LONGEST_EMAIL:
-        # max_length has said so.
+        # max_length reports this.
         return
     try:
         names.clean_email(value)
@@ -82,7 +82,7 @@ class UserDetailsSerializer(serializers.Serializer[User]):
     email = serializers.EmailField(read_only=True)
     email_verified = serializers.BooleanField(read_only=True)
     avatar_url = Text(max_length=500, required=False, allow_blank=True)
-    # What the account was known by where it came from; empty for one that was made here.
+    # The account's id in the system that it came from; empty for an account that was made here.
     external_id = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     last_visit = serializers.DateTimeField(read_only=True)
@@ -147,7 +147,7 @@ class EmailSerializer(serializers.Serializer[Any]):
 
 class DeletionSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
-    # Until then the mailed link keeps the account.
+    # The mailed link keeps the account until then.
     delete_at = serializers.DateTimeField()
 
 
@@ -200,10 +200,10 @@ class EndedSerializer(serializers.Serializer[Any]):
     ended = serializers.IntegerField(help_text="How many sessions were ended.")
 
 
-# What `code` says beside `detail`. Those in words are DRF's.
+# The values of `code` beside `detail`. The literal texts are those of DRF.
 ERROR_CODES = [
     *(code.value for code, wire in WIRE.items() if wire.field is None),
-    # Under a field in a login, beside `detail` where a token is shown.
+    # It stands under a field in a login, and beside `detail` if a token is used.
     ErrorCode.EMAIL_NOT_VERIFIED.value,
     "not_authenticated",
     "permission_denied",

@@ -12,8 +12,8 @@ from accounts.api.authapi import (
 )
 from accounts.api.authapi.schema import SchemaView
 
-# Django tries them one after the other: what clients ask for all day stands first. Each is answered with and without
-# the slash at its end, as in dj-rest-auth: a redirect would lose a POST's body.
+# Django tries the paths in this order, so the most frequent ones come first. Each works with and without a slash at its
+# end, as in dj-rest-auth: a redirect would lose a POST's body.
 operations = [
     re_path(r"^user/?$", account_views.UserDetailsView.as_view()),
     re_path(r"^token/verify/?$", views.TokenVerifyView.as_view()),

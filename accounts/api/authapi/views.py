@@ -1,4 +1,4 @@
-"""The ten operations of AuthApi.md: the libraries' views give shape and description, flows do the work."""
+"""The ten operations of AuthApi.md. The libraries' views give shape and description; flows do the work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +49,7 @@ DETAIL = {200: RestAuthDetailSerializer}
 
 class AuthApiView(RepeatableView):
     dialect = Dialect.AUTHAPI
-    # Whether this answer gives the refresh token to who sent one in a body.
+    # Whether the refresh token stays in the answer's body, because the client sent one in a body.
     answers_in_body = False
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -221,7 +221,7 @@ class VerifyEmailView(AuthApiView, GenericAPIView[Any]):
 
 
 class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
-    # The token that was superseded leads to the same new one.
+    # The replaced token leads to the same new one.
     heeds_idempotency_key = False
     serializer_class = TokenRefreshSerializer
 
@@ -237,7 +237,7 @@ class TokenRefreshView(AuthApiView, simplejwt.TokenRefreshView):
         return Response({"access": tokens.access, "refresh": tokens.refresh})
 
     def refresh_token(self) -> str:
-        """The body's, or the cookie's where the body has none."""
+        """The token of the body, or else of the cookie."""
         self.answers_in_body = isinstance(self.request.data, Mapping) and bool(self.request.data.get("refresh"))
         token = "" if self.answers_in_body else refresh_cookie.read(self.request)
         return token or str(self.body(TokenRefreshSerializer)["refresh"])
@@ -258,6 +258,6 @@ def detail(message: Any, *, status: int = 200) -> Response:
 
 
 def jwt_response(result: Any, *, status: int = 200) -> Response:
-    """The tokens and the user of a flow's result."""
+    """An answer with the tokens and the user of a flow's result."""
     tokens, user = result.tokens, result.user
     return Response({"access": tokens.access, "refresh": tokens.refresh, "user": user_details(user)}, status=status)

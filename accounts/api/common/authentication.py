@@ -11,19 +11,19 @@ from accounts.flows.visit_admin import visit_admin
 from accounts.models import Session, User
 from accounts.services import sessions
 
-# Where the admin's cookie keeps the id of its session row.
+# The key under which Django's session of the admin holds the id of our session row.
 ADMIN_SESSION_KEY = "sid"
 
 
 def admin_session(request: HttpRequest) -> Session | None:
-    """The live session that the admin's cookie names, with its user; read once a request."""
+    """The live session of the admin's cookie, with its user; read once for each request."""
     if not hasattr(request, "_admin_session"):
         request._admin_session = visit_admin(session_id=request.session.get(ADMIN_SESSION_KEY, ""))  # type: ignore[attr-defined]
     return cast("Session | None", request._admin_session)  # type: ignore[attr-defined]
 
 
 def bearer_token(request: Any) -> str | None:
-    """The token of `Authorization: Bearer`, None where the header is missing or of another scheme (RFC 6750)."""
+    """The token of `Authorization: Bearer`; None if the header is missing or has another scheme (RFC 6750)."""
     scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
@@ -51,13 +51,13 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class ExpiredBearerAuthentication(BearerAuthentication):
-    """For logging out: an access token past its time still names the session to end."""
+    """For logging out: an expired access token still names the session to end."""
 
     to_log_out = True
 
 
 class EnrollingBearerAuthentication(BearerAuthentication):
-    """For adding a second factor: also an access token of a user who has to do that first."""
+    """For adding a second factor: it also accepts an access token of a user who has to do that first."""
 
     to_enrol = True
 

@@ -1,4 +1,4 @@
-"""What a request's body may be before anybody parses it."""
+"""Checks of a request's body before it is parsed."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ class BodyTooLarge(APIException):
 
 
 def check_length(request: HttpRequest) -> None:
-    """Raises BodyTooLarge, also where nobody would read the body."""
+    """Raises BodyTooLarge, also if nobody would read the body."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise BodyTooLarge

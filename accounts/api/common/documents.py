@@ -1,4 +1,4 @@
-"""Documents for developers: made once in each language and format, and kept by their readers for some minutes."""
+"""Documents for developers. They are made once in each language and format, and clients cache them for some minutes."""
 
 from functools import lru_cache
 from threading import Lock
@@ -31,14 +31,14 @@ RETRY_AFTER = OpenApiParameter(
     required=True,
     response=[429, 503],
 )
-# Marks what component() made until name_components() has seen it.
+# Marks schemas that component() made, until name_components() has processed them.
 _NAME = "x-component"
-# drf-spectacular changes its settings while it makes a document: two at a time would get each other's.
+# drf-spectacular changes its settings while it makes a document, so two at a time would disturb each other.
 making = Lock()
 
 
 class Kept:
-    """A view whose answers may be kept by anybody, with an ETag by which they ask whether theirs is still good."""
+    """A view whose answers anybody may cache, with an ETag for revalidation."""
 
     http_method_names = ["get", "head"]
 
@@ -54,7 +54,7 @@ class Kept:
 
 
 class LenientNegotiation(DefaultContentNegotiation):
-    """Who accepts none of the formats gets the first one, as RFC 9110 §12.5.1 allows, and not 406."""
+    """A client that accepts none of the formats gets the first one and not 406, as RFC 9110 §12.5.1 allows."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         try:
@@ -66,9 +66,9 @@ class LenientNegotiation(DefaultContentNegotiation):
 class DocumentView(Kept, SpectacularAPIView):
     """An OpenAPI document. `?lang=` asks for one of the languages, `?media=` for an order of media types.
 
-    Nothing else in the query changes it. JSON comes first in each body, because generators of SDKs take the first one,
-    and `?media=json` leaves the others out where there is JSON. `?media=form` is the contract's document, from which
-    AuthApi.md is made: forms first, no server, and who is logged in may say so where nobody has to.
+    Nothing else in the query changes the document. JSON comes first in each body, because generators of SDKs take the
+    first type. `?media=json` leaves out the other types if there is JSON. `?media=form` is the contract's document,
+    from which AuthApi.md is made: forms come first, there is no server, and operations that need no login may show one.
     """
 
     # None: the language of the request.
@@ -98,7 +98,7 @@ class DocumentView(Kept, SpectacularAPIView):
         return HttpResponse(body, content_type=renderer.media_type + charset, headers=headers)
 
 
-# Three documents, three languages, three orders, four renderers; what a document says of itself follows two settings.
+# Three documents, three languages, three orders and four renderers. Two settings also change a document.
 @lru_cache(maxsize=108)
 def _document(
     view: type[DocumentView],
@@ -131,7 +131,7 @@ def _leave_headers_out(document: dict[str, Any]) -> None:
 
 
 def _drop_directions(document: dict[str, Any]) -> None:
-    """Takes the marks away by which generators make fields optional: requests and answers have their own components."""
+    """Removes the marks that make fields optional in generated code. Requests and answers have separate components."""
     for schema in document["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
             field.pop("readOnly", None)
@@ -139,7 +139,7 @@ def _drop_directions(document: dict[str, Any]) -> None:
 
 
 def _put_json_first(operation: dict[str, Any], *, alone: bool) -> None:
-    """Lists JSON as the first, or the only, media type of a body that has it."""
+    """Puts JSON first, or leaves only JSON, in a body that has it."""
     body = operation.get("requestBody", {})
     if JSON in body.get("content", {}):
         others = {} if alone else {type: it for type, it in body["content"].items() if type != JSON}
@@ -147,15 +147,15 @@ def _put_json_first(operation: dict[str, Any], *, alone: bool) -> None:
 
 
 def _say_whether_it_is_public(operation: dict[str, Any]) -> None:
-    """Lists no scheme where none is needed, so that no SDK sends a token that the operation would not look at."""
+    """Lists no security scheme for operations that need none, so that no SDK sends a token that is not read."""
     schemes = operation.get("security", [])
     operation["security"] = [] if {} in schemes else schemes
 
 
 def component(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema that stands among the components of a document under this name, and a reference in its place.
+    """Puts a schema among the components of a document under this name, and a reference in its place.
 
-    Generators of SDKs name a schema that has none by the path, the status and a number.
+    Otherwise generators of SDKs name the schema after the path, the status and a number.
     """
     return {_NAME: name, **schema}
 

@@ -5,7 +5,7 @@ from rest_framework.parsers import JSONParser
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON. A body that is nested too deeply for Python's parser is refused as malformed."""
+    """A parser of JSON that refuses a body nested too deeply for Python as malformed."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:

@@ -9,7 +9,7 @@ ENCODER = JSONEncoder()
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """DRF's JSON, written by orjson; what orjson does not know is made plain by DRF's own encoder."""
+    """DRF's JSON, written by orjson. DRF's encoder converts the types that orjson does not know."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return b"" if data is None else orjson.dumps(data, default=ENCODER.default, option=OPTIONS)

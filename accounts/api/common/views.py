@@ -12,14 +12,14 @@ from accounts.models import Session
 
 
 class JSONNegotiation(DefaultContentNegotiation):
-    """The only renderer answers, whatever the client says it accepts (RFC 9110 §12.5.1 leaves that to the server)."""
+    """Always takes the only renderer, whatever the client accepts (RFC 9110 §12.5.1 leaves that to the server)."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
 class DialectView(APIView):
-    # What every operation of every dialect shares. A docstring here would become the description of each.
+    # The common part of all operations of all dialects. A docstring here would become the description of each.
 
     dialect: Dialect
     content_negotiation_class = JSONNegotiation
@@ -34,7 +34,7 @@ class DialectView(APIView):
 
     @property
     def session(self) -> Session:
-        """The session behind the request's access token."""
+        """The session of the request's access token."""
         return cast(Session, self.request.auth)
 
     def client(self) -> ClientContext:

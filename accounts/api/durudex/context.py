@@ -13,7 +13,7 @@ from accounts.services import sessions
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLContext:
-    """What a resolver may know of the request: its `info.context`."""
+    """The data of the request for a resolver: its `info.context`."""
 
     request: HttpRequest
     operation_name: str | None
@@ -22,11 +22,11 @@ class GraphQLContext:
         return client_context(self.request, Dialect.DURUDEX)
 
     def session(self, *, to_log_out: bool = False) -> Session:
-        """The session behind the bearer token. Raises AccountError(TOKEN_NOT_VALID), also where there is no token."""
+        """The session of the bearer token. Raises AccountError(TOKEN_NOT_VALID), also without a token."""
         try:
             return sessions.authenticate(bearer_token(self.request) or "", to_log_out=to_log_out)
         except AccountError as error:
-            # Whatever the token lacks, the gateway's word is one: UNAUTHORIZED.
+            # The gateway has one word for every fault of a token: UNAUTHORIZED.
             raise AccountError(ErrorCode.TOKEN_NOT_VALID, reasons=error.sentences) from None
 
 

@@ -1,4 +1,4 @@
-"""What a query may ask for before any of it is run: how large, how deep, how often, for how long."""
+"""The limits of a query, checked before it runs: size, depth, number and time."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -37,22 +37,23 @@ from accounts.api.durudex.errors import TookTooLong
 LONGEST_QUERY = 10_000
 # The introspection query of client generators has 183.
 MOST_TOKENS = 500
-# In one list of the document: definitions, fields of a selection, arguments, variables, directives, values. A message
-# about one of them may repeat them all.
+# The most entries of one list in the document: definitions, fields of a selection, arguments, variables, directives,
+# values. A message about one of them may repeat them all.
 MOST_IN_A_ROW = 30
 MOST_VALUES = 1_000
 MOST_ALIASES = 15
-# The introspection query of client generators has 18, and fragments count as levels: walking them costs the same stack.
+# The introspection query of client generators has 18. Fragments count as levels, because walking them needs the same
+# stack.
 MOST_LEVELS = 20
 MOST_SECONDS = 5.0
-# Fields of one name are compared pair by pair, again wherever their fragment is spread. Two units are one comparison.
-# The queries of clients take less than 100.
+# Fields of one name are compared pair by pair, and again wherever their fragment is used. Two units are one comparison.
+# The queries of clients need less than 100.
 MOST_COMPARISONS = 2_000
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MOST_COMPARISONS
 
 
 def is_clean(text: str) -> bool:
-    """Whether a database and an encoder can take it: neither NUL nor half a surrogate pair."""
+    """Whether a database and an encoder accept the text: it has no NUL and no lone surrogate."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -60,7 +61,7 @@ def is_clean(text: str) -> bool:
 
 
 def values_in(value: Any) -> Iterator[Any]:
-    """Every value and key in a JSON value, however deep, and the value itself."""
+    """All values and keys in a JSON value at any depth, and the value itself."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -77,7 +78,7 @@ def holds_unclean_text(value: Any) -> bool:
 
 
 def holds_too_many(variables: Any) -> bool:
-    """Whether variables hold more than MOST_VALUES values and keys. Each may be compared with the names it could be."""
+    """Whether variables hold more than MOST_VALUES values and keys. Each may be compared with similar names."""
     return next(islice(values_in(variables), MOST_VALUES, None), None) is not None
 
 
@@ -102,7 +103,7 @@ class Sizes(ASTValidationRule):
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self.aliases = 0
-        # A fragment is measured once; while it is being measured it counts as flat, so that a circle ends.
+        # A fragment is measured once. It counts as flat while it is measured, so that a circle of fragments ends.
         self.fragment_levels: dict[str, int] = {}
 
     def enter_string_value(self, node: StringValueNode, *_args: Any) -> None:
@@ -143,7 +144,7 @@ class Sizes(ASTValidationRule):
         return 1 + self.fragment_levels[name]
 
     def _fields(self, selection_set: SelectionSetNode, seen: set[str]) -> Iterator[FieldNode]:
-        """The fields of an operation's first level, those in fragments among them."""
+        """The fields of an operation's first level, including those in fragments."""
         for selection in selection_set.selections:
             if isinstance(selection, FieldNode):
                 yield selection
@@ -156,7 +157,7 @@ class Sizes(ASTValidationRule):
 
 
 class CodeVariables(VariablesInAllowedPositionRule):
-    """Lets a variable that is declared as Int! or String! stand where a Code is expected, as literals may."""
+    """Accepts a variable of the type Int! or String! in place of a Code, as literals are accepted."""
 
     def leave_operation_definition(self, operation: OperationDefinitionNode, *_args: Any) -> None:
         for usage in self.context.get_recursive_variable_usages(operation):
@@ -191,7 +192,7 @@ class QueryLimits(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         document = self.execution_context.graphql_document
         refusal = self._refusal(document) if document else None
-        # What is refused here is not validated.
+        # A query that is refused here is not validated.
         self.execution_context.pre_execution_errors = [refusal] if refusal else None
         yield
 
@@ -201,7 +202,7 @@ class QueryLimits(SchemaExtension):
         if rows.too_long:
             message = _("A query may have at most %(most)d fields, arguments or values side by side.")
             return GraphQLError(message % {"most": MOST_IN_A_ROW}, rows.too_long)
-        # strawberry would run the first of several operations where the client names none.
+        # strawberry would run the first of several operations if the client names none.
         operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
         if len(operations) > 1 and self.execution_context.context.operation_name is None:
             return GraphQLError(_("The request does not say which operation to run."), operations)

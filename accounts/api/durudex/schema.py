@@ -1,4 +1,4 @@
-"""The two schemas, of one set of resolvers: the newer document's and the older one's, whose signUp answers `true`."""
+"""The two schemas with one set of resolvers: the newer document's, and the older one's, whose signUp answers `true`."""
 
 from typing import Any
 
@@ -50,12 +50,12 @@ class OlderMutation(_CommonMutation):
 
 class Schema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
-        """Nothing: errors.render() logs what is to be logged, and no more than that."""
+        """Does nothing: errors.render() logs what is needed."""
 
 
 def _schema(mutation: type) -> Schema:
     config = StrawberryConfig(scalar_map={Code: CODE})
-    # Int stands in neither schema, but variables for a Code are declared as one.
+    # Neither schema contains Int, but clients declare variables for a Code as Int.
     return Schema(query=Query, mutation=mutation, types=[PublicUser, int], extensions=[QueryLimits], config=config)
 
 

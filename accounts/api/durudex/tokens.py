@@ -15,7 +15,7 @@ def refresh_token(info: GraphQLInfo, input: TokenInput) -> str:
 
 
 def sign_out(info: GraphQLInfo, input: TokenInput) -> bool:
-    # An access token past its time still says who wants to leave.
+    # An expired access token still names the session to end.
     session = info.context.session(to_log_out=True)
     context = info.context.client().by_user(session.user_id)
     log_out_by_token(session=session, refresh_token=input.token.strip(), context=context)

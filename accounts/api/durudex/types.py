@@ -28,7 +28,7 @@ CODE: ScalarDefinition = strawberry.scalar(
 
 
 def digits(code: Code) -> str:
-    """The code as it was mailed: an Int has lost its leading zeros, and people paste a String with blanks or dashes."""
+    """The code as mailed. An Int has lost its leading zeros, and a pasted String may contain blanks or dashes."""
     return f"{code:06d}" if isinstance(code, int) else re.sub(r"[\s\-\u2010-\u2015]", "", str(code))
 
 

@@ -5,7 +5,8 @@ from accounts.api.durudex.views import GraphQLView, playground
 
 urlpatterns = [
     path("", playground),
-    # With and without a slash at the end, as in the AuthApi: few GraphQL clients follow a redirect with their body.
+    # Both paths work with and without a slash at the end, because few GraphQL clients follow a redirect with their
+    # body.
     re_path(r"^query/?$", GraphQLView.as_view(schema=NEWER)),
     re_path(r"^v1/query/?$", GraphQLView.as_view(schema=OLDER)),
 ]

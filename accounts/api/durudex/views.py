@@ -1,7 +1,7 @@
 """GraphQL over HTTP: one JSON object in, one out.
 
-A request that cannot be read is answered 400, and everything else 200. But who asks for
-`application/graphql-response+json` gets 400 for a document or variables that are wrong, too.
+A request that cannot be read gets 400; every other request gets 200. A client that asks for
+`application/graphql-response+json` also gets 400 for a wrong document or wrong variables.
 """
 
 import json
@@ -32,13 +32,13 @@ from accounts.api.durudex.schema import NEWER, Schema
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
-# The message at which the clients of Apollo and urql send the query itself. They know it by these letters.
+# The exact message after which the clients of Apollo and urql send the query itself.
 PERSISTED_QUERY_NOT_FOUND = "PersistedQueryNotFound"
 
 WITH_GET = {OperationType.QUERY}
 WITH_POST = {OperationType.QUERY, OperationType.MUTATION}
 
-# GraphiQL sets styles from its script; nothing else comes from anywhere but our own files.
+# GraphiQL sets styles from its script. Everything else comes from our own files.
 PLAYGROUND_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,11 +46,11 @@ PLAYGROUND_POLICY = (
 
 
 class Malformed(Exception):
-    """The request is no GraphQL request; its text is for the client."""
+    """The request is no GraphQL request. The text is for the client."""
 
 
 class NoSuchQuery(Exception):
-    """The request tells a query by its hash alone. None is kept here."""
+    """The request names a query only by its hash. No queries are stored here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Operation:
     name: str | None
 
 
-# Nothing here is authenticated by a cookie.
+# No cookie authenticates requests here.
 @method_decorator(csrf_exempt, name="dispatch")
 class GraphQLView(View):
     http_method_names = ["get", "post"]
@@ -105,7 +105,7 @@ class GraphQLView(View):
 @conditional_page
 @cache_control(public=True, max_age=MAX_AGE)
 def playground(request: HttpRequest) -> HttpResponse:
-    """GraphiQL for both endpoints, which say by introspection what they can do."""
+    """GraphiQL for both endpoints. It reads their schemas by introspection."""
     response = render_page(request, "docs/graphiql.html")
     response.headers["Content-Security-Policy"] = PLAYGROUND_POLICY
     return response
@@ -129,7 +129,7 @@ def _parameters(request: HttpRequest) -> Any:
 
 
 def _operation(parameters: Any) -> Operation:
-    """Raises Malformed for anything but one operation, and NoSuchQuery for the hash of one."""
+    """Raises Malformed for anything but one operation, and NoSuchQuery for the hash of a query."""
     if not isinstance(parameters, dict):
         raise Malformed(_("A request holds one operation, as a JSON object."))
     query, variables, name = (parameters.get(key) for key in ("query", "variables", "operationName"))
@@ -152,13 +152,13 @@ def _operation(parameters: Any) -> Operation:
 
 
 def _media_type(request: HttpRequest) -> str:
-    # Where both are as welcome, as by `*/*`, the older one is meant. Some clients name the charset.
+    # If both types are equally accepted, as with `*/*`, the older one is sent. Some clients name the charset.
     offered = {name + charset: name for name in (JSON, GRAPHQL_JSON) for charset in ("", "; charset=utf-8")}
     return offered.get(request.get_preferred_type(list(offered)) or "", JSON)
 
 
 def _nothing_ran(request: HttpRequest) -> int:
-    """The status for a request that could be read, but whose document or variables are wrong."""
+    """The status for a readable request with a wrong document or wrong variables."""
     return 400 if _media_type(request) == GRAPHQL_JSON else 200
 
 

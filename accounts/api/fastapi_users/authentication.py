@@ -1,4 +1,4 @@
-"""How a FastAPI Users client says who it is: a bearer token or the cookie."""
+"""Authenticates clients of FastAPI Users by a bearer token or the cookie."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ COOKIE = browser_cookie.NAME
 
 
 class BearerOrCookieAuthentication(BaseAuthentication):
-    """request.user and request.auth (the Session) from the first good token, the bearer's before the cookie's."""
+    """Sets request.user and request.auth (the Session) from the first valid token: the bearer's, then the cookie's."""
 
     def authenticate(self, request: Request) -> tuple[User, Session] | None:
         session = self._session(bearer_token(request))
@@ -30,9 +30,9 @@ class BearerOrCookieAuthentication(BaseAuthentication):
         return (session.user, session) if session else None
 
     def _session(self, token: str | None) -> Session | None:
-        """The session of a good token.
+        """The session of a valid token.
 
-        Raises PermissionDenied where its user has to be verified first, and AccountError(MFA_ENROLMENT_REQUIRED).
+        Raises PermissionDenied if its user has to be verified first, and AccountError(MFA_ENROLMENT_REQUIRED).
         """
         try:
             return sessions.authenticate(token) if token else None

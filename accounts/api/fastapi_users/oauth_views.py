@@ -23,9 +23,9 @@ from accounts.models.session import SessionKind
 from accounts.services import providers
 from accounts.services.logins import LoggedIn
 
-# What binds a state to the browser that began; the package's name of it.
+# The cookie that binds a state to the browser that began. The name is the package's.
 COOKIE = "fastapiusersoauthcsrf"
-# What is told of a provider that has sent no code.
+# The refusals for a provider that has sent no code.
 ERRORS = (
     Word.ACCESS_DENIED,
     Word.INVALID_REQUEST,
@@ -41,7 +41,7 @@ BEGIN = (
     OpenApiParameter("scopes", str, many=True),
     OpenApiParameter("redirect_uri", str, description="One of SOCIAL_REDIRECT_URLS; our own callback if left out."),
 )
-# A client sends no `error`: generators of Go and TypeScript have another use for the word.
+# `error` is not listed, because clients do not send it and generators of Go and TypeScript use the name otherwise.
 BACK = tuple(OpenApiParameter(name, str) for name in ("code", "state", "iss", "device_id"))
 WORDS = (
     Word.BAD_REQUEST,
@@ -57,7 +57,7 @@ WORDS = (
 
 
 class Begin(FastAPIUsersView):
-    # What the three ways to begin share.
+    # The common part of the three ways to begin.
     parser_classes = (NoBodyParser,)
     http_method_names = ["get"]
 
@@ -102,12 +102,12 @@ class CookieAuthorizeView(AuthorizeView):
 
 
 class Callback(FastAPIUsersView):
-    # What the three ways back share.
+    # The common part of the three ways back.
     parser_classes = (FormParser, NoBodyParser)
     http_method_names = ["get", "post"]
 
     def ask(self, id: str, *, user_id: object = None) -> Identity:
-        """Whom the provider names. Nobody is asked for a state that this browser has not begun."""
+        """The person whom the provider names. A state that this browser has not begun causes no request."""
         provider = providers.find(id)
         query = self.request.query_params
         state = providers.read_state(
@@ -120,7 +120,7 @@ class Callback(FastAPIUsersView):
         )
 
     def refused(self, id: str) -> Response | None:
-        """The answer where the provider has sent no code; raises AccountError(PROVIDER_NOT_FOUND)."""
+        """The answer if the provider has sent no code; raises AccountError(PROVIDER_NOT_FOUND)."""
         providers.find(id)
         query = self.request.query_params
         if "error" not in query and query.get("code"):
@@ -216,7 +216,7 @@ class AssociateCallbackView(Callback):
 
 
 def _spent(response: Response) -> Response:
-    """What has led to a login leads to no other one: the browser forgets what its state is bound to."""
+    """Deletes the cookie of the state, so that the same state cannot lead to another login."""
     _set_cookie(response, "", max_age=timedelta(0))
     return response
 

@@ -1,4 +1,4 @@
-"""Bodies and answers as FastAPI reads and writes them, whatever the client says it accepts."""
+"""Reads bodies and writes answers like FastAPI, whatever the client accepts."""
 
 import json
 from typing import Any
@@ -12,14 +12,14 @@ from accounts.api.fastapi_users.errors import Malformed, problem
 
 
 class FastAPINegotiation(JSONNegotiation):
-    """The last parser takes what none was made for."""
+    """Takes the last parser for a type that no parser is made for."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return super().select_parser(request, parsers) or parsers[-1]
 
 
 class JSONBodyParser(JSONParser):
-    """JSON; a body of another type is answered as the bytes that it is, which fit no shape."""
+    """Parses JSON. A body of another type stays bytes, which fit no shape."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read()
@@ -37,7 +37,7 @@ class JSONBodyParser(JSONParser):
 
 
 class NoBodyParser(BaseParser):
-    """For what is not read."""
+    """For a body that is not read."""
 
     media_type = "*/*"
 
@@ -46,7 +46,7 @@ class NoBodyParser(BaseParser):
 
 
 class NullableJSONRenderer(JSONRenderer):
-    """JSON in which nothing is `null`, except where the status allows no body."""
+    """JSON that writes `null` for an empty answer, except if the status allows no body."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> Any:
         if data is None and renderer_context["response"].status_code != 204:

@@ -1,4 +1,4 @@
-"""How an operation of FastAPI Users stands in the OpenAPI document, and the document of this dialect alone."""
+"""Describes the operations of FastAPI Users for the OpenAPI document, and serves a document with only this dialect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from accounts.api.fastapi_users.errors import STATUS_WORDS, Word
 AUTH_TAG = "fastapi-users-auth"
 USERS_TAG = "fastapi-users-users"
 FORM = ("application/x-www-form-urlencoded", "multipart/form-data")
-# As the package says it: anything. Of an enum of null generators make a text, or nothing at all.
+# Any value, as in the package's document. Generators make a text, or nothing, of an enum of null.
 NULL = {"nullable": True}
 TOKEN_AUTH: list[Any] = [{"OAuth2PasswordBearer": []}, {"APIKeyCookie": []}]
 
@@ -65,12 +65,12 @@ def operation(
     query: tuple[OpenApiParameter, ...] = (),
     **kwargs: Any,
 ) -> Callable[[Any], Any]:
-    """extend_schema with what every operation of the dialect may answer.
+    """extend_schema with the answers that every operation of the dialect may give.
 
-    id: the operation id that FastAPI gives it. refusal: what the component of a 400 is called by, the body's name where
-    it is left out. words: what a 400 may say; with_reason: those that come with a reason. refusals: the other statuses,
-    whose word FastAPI decides. forbidden: what a 403 may say as well. challenges: whether a 403 may carry a challenge.
-    unavailable: what a 503 may say as well. query: parameters of the path and the query.
+    id: the operation id as FastAPI makes it. refusal: the name of the component of a 400; the body's name by default.
+    words: the words of a 400; with_reason: those that come with a reason. refusals: the other statuses, whose words are
+    FastAPI's. forbidden: further words of a 403. challenges: whether a 403 may carry a challenge. unavailable: a
+    further word of a 503. query: parameters of the path and the query.
     """
     refusal = refusal or (body.__name__ if body else "")
     responses: dict[int, Any] = dict(success)
@@ -109,7 +109,7 @@ def _refusal(name: str, *words: Word, with_reason: tuple[Word, ...] = ()) -> dic
     reason = _object(
         f"{name}Reason", code=component(f"{name}ReasonWord", _words(with_reason)), reason={"type": "string"}
     )
-    # The words without a name of their own: the Kotlin that is made of a choice with a named enum does not compile.
+    # The words have no component of their own: generated Kotlin of a choice with a named enum does not compile.
     return _object(f"{name}Refusal", detail=component(f"{name}Detail", {"oneOf": [detail, reason]}))
 
 

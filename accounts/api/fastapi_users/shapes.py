@@ -1,6 +1,6 @@
-"""The bodies of FastAPI Users: the package's pydantic models as serializers, with pydantic's types and messages.
+"""The bodies of FastAPI Users: serializers like the package's pydantic models, with pydantic's types and messages.
 
-What a value may be is said by the core; only what pydantic's EmailStr refuses is refused here already.
+The core checks values. Only addresses that pydantic's EmailStr refuses are refused here already.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from accounts.services import names
 
 TRUE = {1, "1", "on", "t", "true", "y", "yes"}
 FALSE = {0, "0", "off", "f", "false", "n", "no"}
-# Longer than any name, password, key or token may be.
+# Longer than any allowed name, password, key or token.
 LONGEST_TEXT = 5000
 
 
 class Str(serializers.CharField):
-    """A string exactly as it was sent; a number is none."""
+    """A string exactly as it was sent. A number is refused."""
 
     default_error_messages = {
         "required": "Field required",
@@ -35,12 +35,12 @@ class Str(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if data is not serializers.empty and not isinstance(data, str) and not (data is None and self.allow_null):
             self.fail("string_type")
-        # DRF's validators read a text letter by letter; what is longer than this cannot be right, whatever follows.
+        # The text is cut, because DRF's validators read it letter by letter, and a longer text cannot be right.
         return super().run_validation(data[:LONGEST_TEXT] if isinstance(data, str) else data)
 
 
 class Pasted(Str):
-    """A name, an address or a key, which people paste with blanks around it."""
+    """A name, an address or a key, which may be pasted with blanks around it."""
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).strip()
@@ -63,7 +63,7 @@ class Email(Pasted):
 
 
 class Bool(serializers.BooleanField):
-    """What pydantic takes for a boolean."""
+    """A boolean in any form that pydantic accepts."""
 
     default_error_messages = {
         "bool_type": "Input should be a valid boolean",
@@ -83,10 +83,10 @@ class Bool(serializers.BooleanField):
 
 
 class Shape(serializers.Serializer[Any]):
-    # A body whose problems are pydantic's. A docstring here would become the description of each.
+    # A body whose problems have pydantic's form. A docstring here would become the description of each.
 
     def check(self) -> dict[str, Any]:
-        """The values. Raises Malformed with the first problem of each field, in their order."""
+        """Returns the values. Raises Malformed with the first problem of each field, in their order."""
         if not self.is_valid():
             raise Malformed([_problem(name, details[0]) for name, details in self.errors.items()])
         return dict(self.validated_data)
@@ -143,7 +143,7 @@ class LoginForm(Shape):
     grant_type = GrantType(required=False)
     username = Pasted()
     password = Str()
-    # Clients of OAuth2 may send these; nothing depends on them.
+    # Clients of OAuth2 may send these fields. They have no effect.
     scope = Str(required=False)
     client_id = Str(required=False)
     client_secret = Str(required=False)

@@ -29,7 +29,7 @@ operations = [
 
 
 class Document(DocumentView):
-    """The document of this dialect alone, where clients of FastAPI look for it."""
+    """The document of only this dialect, at the path where clients of FastAPI look for it."""
 
     # FastAPI's own document is application/json.
     renderer_classes = (OpenApiJsonRenderer2, OpenApiJsonRenderer)

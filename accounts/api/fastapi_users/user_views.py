@@ -1,4 +1,4 @@
-"""The routes under /users/: one's own account, and everybody's for superusers."""
+"""The routes under /users/: one's own account, and all accounts for superusers."""
 
 import uuid
 
@@ -107,7 +107,7 @@ class UserView(FastAPIUsersView):
 
 
 def find_user(id: str) -> User:
-    """The user whose UUID, in any of its spellings, `id` is; raises NotFound."""
+    """The user with the UUID `id`, in any spelling; raises NotFound."""
     try:
         pk = uuid.UUID(id)
     except ValueError:

@@ -45,12 +45,12 @@ from accounts.flows.verify_email import verify_email
 from accounts.models.session import SessionKind
 from accounts.services.logins import LoggedIn
 
-# These clients have no refresh token: the session lives as long as their access token and their cookie.
+# These clients have no refresh token, so the session lives as long as their access token and cookie.
 TOKEN_LIFETIME = browser_cookie.LIFETIME
 
 
 class FastAPIUsersView(DialectView):
-    # What every operation of the dialect shares. A docstring here would become the description of each.
+    # The common part of all operations of the dialect. A docstring here would become the description of each.
 
     dialect = Dialect.FASTAPI_USERS
     authentication_classes: tuple[Any, ...] = (BearerOrCookieAuthentication,)
@@ -59,14 +59,14 @@ class FastAPIUsersView(DialectView):
     renderer_classes = (NullableJSONRenderer,)
     content_negotiation_class = FastAPINegotiation
     http_method_names = ["get", "post", "patch", "delete"]
-    # Where the package says something else here for a refusal than errors.WIRE does.
+    # Words of the package for this operation that differ from errors.WIRE.
     words: dict[ErrorCode, Word] = {}
 
     def get_exception_handler(self) -> Any:
         return exception_handler
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # FastAPI finds the method first, then reads the body, and then asks who it is.
+        # FastAPI checks the method first, then the body, then the credentials.
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
         if request.method in ("POST", "PATCH"):
@@ -90,7 +90,7 @@ class FastAPIUsersView(DialectView):
 
 
 class CredentialView(FastAPIUsersView):
-    # Authenticates nobody: a stale token must not bar a login.
+    # Ignores credentials: an expired token must not prevent a login.
     authentication_classes = ()
     permission_classes = ()
 
@@ -140,7 +140,7 @@ class LoginView(CredentialView):
         return with_token(self.log_in().tokens.access)
 
     def log_in(self) -> LoggedIn:
-        # FastAPI takes an empty field of a form for a missing one.
+        # FastAPI treats an empty field of a form as missing.
         filled = {name: value for name, value in cast(QueryDict, self.request.data).items() if value != ""}
         form = LoginForm(data=filled).check()
         return log_in(
@@ -166,7 +166,7 @@ class CookieLoginView(LoginView):
         challenges=True,
     )
     def post(self, request: Request) -> Response:
-        # Another site must not log somebody's browser in either: they would go on in a stranger's account.
+        # Another site must not log a browser in either: its user would go on in a stranger's account.
         check_origin(request)
         return with_cookie(self.log_in().tokens.access, max_age=TOKEN_LIFETIME)
 
@@ -300,7 +300,7 @@ class UnknownPathView(CredentialView):
         right = request.path_info.rstrip("/")
         if right == request.path_info or getattr(resolve(right).func, "view_class", None) is UnknownPathView:
             return super().dispatch(request, *args, **kwargs)
-        # The right spelling has no slash at its end. The package redirects there, whatever the method.
+        # The right path has no slash at its end. The package redirects to it, whatever the method.
         query = request.META.get("QUERY_STRING", "")
         url = escape_uri_path(request.path.rstrip("/")) + (f"?{query}" if query else "")
         return HttpResponseRedirect(url, preserve_request=True, headers={"Cache-Control": "no-store"})
