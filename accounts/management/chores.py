@@ -1,4 +1,4 @@
-"""What the worker does beside sending mail, each in a thread of its own, until it is stopped."""
+"""The worker's tasks beside sending mail. Each runs in a thread of its own until the worker is stopped."""
 
 import logging
 import threading
@@ -14,29 +14,29 @@ from accounts.management.jobs import run_one_job, under_way
 
 logger = logging.getLogger(__name__)
 
-# What is past its time is removed every hour, and for the first time soon after the start.
+# Expired rows are removed every hour, and for the first time soon after the start.
 PURGE_SECONDS = 3600.0
 FIRST_PURGE_SECONDS = 60.0
 COUNT_SECONDS = 60.0
 FIRST_COUNT_SECONDS = 5.0
-# How long a job waits for an idle worker at most.
+# The longest time that a job waits for an idle worker.
 JOB_SECONDS = 2.0
 AFTER_A_JOB_FAILED_SECONDS = 10.0
-# A database that is away is told of by who sends the mail. What fails for longer than that is a failure of its own.
+# The thread that sends mail reports a database that is away. A task that fails for longer than this has another cause.
 QUIET_SECONDS = 300.0
-# No connection is kept for so long that nothing is said over.
+# A connection that is not used for this long is closed.
 LONG_SECONDS = 10.0
-# How long a worker that was stopped waits for the user that its job is at.
+# How long a stopped worker waits until its job is done with the present user.
 LAST_USER_SECONDS = 20.0
 HANG_UP_SECONDS = 0.5
-# How many hours are counted before the next look at whether the worker was stopped.
+# How many hours are counted before the next check whether the worker was stopped.
 HOURS_AT_ONCE = 24
-# Counting takes this part of the time at most.
+# The largest share of the time that counting may take.
 COUNTING_SHARE = 1 / 20
 
 
 def start(stop: threading.Event) -> threading.Thread:
-    """Starts them all, and answers the thread of jobs, which is to be given to finish()."""
+    """Starts all tasks, and returns the thread of jobs, which finish() needs."""
     for chore in (purge_until_stopped, count_until_stopped):
         threading.Thread(target=chore, args=(stop,), daemon=True).start()
     jobs = threading.Thread(target=run_jobs_until_stopped, args=(stop,), daemon=True)
@@ -45,24 +45,24 @@ def start(stop: threading.Event) -> threading.Thread:
 
 
 def finish(jobs: threading.Thread) -> None:
-    """Waits for the user that a job is at, after `stop` was set; not for a database that is away."""
+    """Waits, after `stop` was set, until the job is done with the present user; not for a database that is away."""
     if under_way.acquire(timeout=LAST_USER_SECONDS):
         under_way.release()
     jobs.join(HANG_UP_SECONDS)
 
 
 def purge_until_stopped(stop: threading.Event) -> None:
-    """Several workers may do so at once: what one of them has in hand the others pass over."""
+    """Removes expired rows. Several workers may do that at once: each skips what another one has locked."""
     _repeat(_purge, stop, first=FIRST_PURGE_SECONDS, after_failure=FIRST_PURGE_SECONDS)
 
 
 def count_until_stopped(stop: threading.Event) -> None:
-    """Keeps the counts by hour, and tells that a worker is there."""
+    """Updates the counts by hour, and notes that a worker is running."""
     _repeat(lambda: _count(stop), stop, first=FIRST_COUNT_SECONDS, after_failure=COUNT_SECONDS, quiet=QUIET_SECONDS)
 
 
 def run_jobs_until_stopped(stop: threading.Event) -> None:
-    """Carries out what administrators have asked to be done to many users; each job by one worker at a time."""
+    """Carries out administrators' jobs on many users; only one worker at a time has a job."""
     _repeat(
         lambda: 0.0 if run_one_job(stop) else JOB_SECONDS,
         stop,
@@ -75,7 +75,7 @@ def run_jobs_until_stopped(stop: threading.Event) -> None:
 def _repeat(
     chore: Callable[[], float], stop: threading.Event, *, first: float, after_failure: float, quiet: float = 0
 ) -> None:
-    """Does it again after as many seconds as it answers. quiet: for how many it may fail before the log is told."""
+    """Calls `work` again after as many seconds as it returns. quiet: seconds of failures before a line in the log."""
     pause, failing = first, 0.0
     while not stop.wait(pause):
         try:
@@ -113,5 +113,5 @@ def _count(stop: threading.Event) -> float:
 
 
 def said(error: Exception) -> str:
-    """The first line of what the database said, for the log."""
+    """The first line of the database's message, for the log."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]

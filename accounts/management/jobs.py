@@ -1,4 +1,4 @@
-"""The worker's part in jobs: it goes through the users, each by the flow that does the same to one alone."""
+"""The worker's part in jobs. It goes through the users, and calls the flow for a single user for each."""
 
 import logging
 import threading
@@ -18,11 +18,11 @@ from accounts.services.jobs import context_of
 
 logger = logging.getLogger(__name__)
 
-# After so many users the worker looks whether the job was stopped.
+# After this number of users the worker checks whether the job was stopped.
 ITEMS_AT_ONCE = 20
-# What is written of a user at whom the code failed; the log says why.
+# The result of a user at whom the code failed. The log says why.
 FAULT = "internal_error"
-# Held while this process carries out a job: who ends it waits for the user that the job is at.
+# Held while this process carries out a job, so that its end waits until the job is done with the present user.
 under_way = threading.Lock()
 
 
@@ -31,7 +31,7 @@ def _deleted(user: User, context: ClientContext) -> bool:
     return True
 
 
-# Each answers whether anything was another before.
+# Each function returns whether anything changed.
 ACTS: dict[JobKind, Callable[[User, ClientContext], bool]] = {
     JobKind.END_SESSIONS: lambda user, context: end_sessions(user_ids=[user.pk], context=context) > 0,
     JobKind.SEND_RESET_MAIL: lambda user, context: request_password_reset(email=user.email, context=context),
@@ -44,7 +44,7 @@ ACTS: dict[JobKind, Callable[[User, ClientContext], bool]] = {
 
 
 def run_one_job(stop: threading.Event) -> bool:
-    """Carries out the oldest job that no other worker has, until it is over or `stop` is set; False without one."""
+    """Carries out the oldest free job until it is over or `stop` is set; False if there is none."""
     job = claim_job()
     if job is None:
         return False
@@ -74,7 +74,7 @@ def _act(job: Job, item: JobItem) -> tuple[ItemState, str]:
     except AccountError as refusal:
         return ItemState.FAILED, refusal.code.value
     except (OperationalError, InterfaceError):
-        # The database is away: the user stays pending.
+        # The database is away. The user stays pending.
         raise
     except Exception:
         logger.exception("a job failed at a user", extra={"job": job.pk, "item": item.pk})

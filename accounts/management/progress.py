@@ -2,13 +2,13 @@ import time
 from typing import Any
 
 WIDTH = 30
-# How often a line is written where it is no terminal.
+# How often a line is written if the output is no terminal.
 SECONDS = 10.0
 TERMINAL_SECONDS = 0.2
 
 
 class Progress:
-    """How far a long command is: a bar on a terminal, a line now and then elsewhere.
+    """The progress of a long command: a bar on a terminal, a line from time to time elsewhere.
 
     out: a stream of Django's commands.
     """
@@ -21,7 +21,7 @@ class Progress:
         self._has_bar = False
 
     def show(self, users: int, share: float | None) -> None:
-        """share: how much is done, from 0 to 1; None where nobody knows."""
+        """share: how much is done, from 0 to 1; None if that is not known."""
         now = time.monotonic()
         if now - self._last < (TERMINAL_SECONDS if self._is_terminal else SECONDS):
             return
@@ -37,7 +37,7 @@ class Progress:
         self._has_bar = self._is_terminal
 
     def step_aside(self) -> None:
-        """Takes the bar away, so that a line can be written."""
+        """Removes the bar, so that a line can be written."""
         if self._has_bar:
             self._out.write("\r\033[K", ending="")
             self._has_bar = False

@@ -1,4 +1,4 @@
-"""The pages on which a person reads and tries the API: drf-spectacular's, from our own static files alone."""
+"""The pages on which people read and try the API: drf-spectacular's pages, with only our own static files."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.api.common.documents import Kept
 
-# ReDoc would fetch its maker's logo from a foreign host, searches in a worker, and styles itself inline.
+# ReDoc would fetch a logo from a foreign host, searches in a worker, and uses inline styles.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -25,7 +25,7 @@ class _OwnFilesOnly(Kept):
 
 
 def _in_the_readers_language(response: Response, request: Request) -> Response:
-    """The page's document in the language of the page, where the query asks for no other."""
+    """The page's document in the language of the page, unless the query asks for another one."""
     if "schema_url" in response.data and "lang" not in request.GET:
         response.data["schema_url"] += f"?lang={get_language()}"
     return response
@@ -38,7 +38,7 @@ class SwaggerView(_OwnFilesOnly, SpectacularSwaggerSplitView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         response = _in_the_readers_language(super().get(request, *args, **kwargs), request)
-        # No operation asks for Django's token, and with one the script would be another at each request.
+        # No operation needs Django's CSRF token, and with one the script would differ at each request.
         response.data["csrf_token"] = ""
         return response
 

@@ -1,4 +1,4 @@
-"""Answers for requests that reach no door of a dialect: JSON, never HTML."""
+"""Answers for requests that belong to no dialect: JSON, never HTML."""
 
 import sys
 from collections.abc import Mapping

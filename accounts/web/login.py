@@ -1,8 +1,8 @@
-"""A page to log in, for browsers that come without a front end: password, passkey, mailed code, other providers, and
-the second factor. It works without JavaScript, but for passkeys.
+"""A login page for browsers without a front end: password, passkey, mailed code, other providers and the second factor.
+It works without JavaScript, except for passkeys.
 
-Whoever logs in gets the cookie that the routes of FastAPI Users take as well. A form that another site sends is
-refused: it would log somebody's browser in to a stranger's account.
+A login sets the cookie that the routes of FastAPI Users accept too. A form from another site is refused, because it
+would log a browser in to a stranger's account.
 """
 
 import json
@@ -40,21 +40,21 @@ from accounts.services.logins import LoggedIn
 from accounts.web.views import CONTENT_SECURITY_POLICY, View, page
 
 BROWSER: dict[str, Any] = {"kind": SessionKind.BROWSER, "lifetime": browser_cookie.LIFETIME}
-# What binds a login with a provider to the browser that began it.
+# The cookie that binds a login with a provider to the browser that began it.
 BINDING = "login-binding"
 STATE_LIFETIME = timedelta(seconds=providers.STATE_SECONDS)
 LONGEST_FIELD = 5000
 
 
 def login_page(view: View) -> View:
-    """Wraps a page that may run our own script, and whose forms tell us from where they are sent."""
+    """Wraps a page that may run our own script, and whose forms tell us their origin."""
 
     @page
     @wraps(view)
     def dressed(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
         response = view(request, **kwargs)
         response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; script-src 'self'"
-        # With "no-referrer" a browser would not name the origin of a form either.
+        # With "no-referrer", a browser would not send the origin of a form either.
         response.headers["Referrer-Policy"] = "same-origin"
         return response
 
@@ -62,7 +62,7 @@ def login_page(view: View) -> View:
 
 
 def form(view: View) -> View:
-    """Wraps a login page; another site's form is refused."""
+    """Wraps a login page, and refuses forms from other sites."""
 
     @login_page
     @wraps(view)
@@ -96,7 +96,7 @@ def with_passkey(request: HttpRequest) -> HttpResponse:
 @form
 @require_http_methods(["GET", "HEAD", "POST"])
 def with_code(request: HttpRequest) -> HttpResponse:
-    """First an address, then the code that is mailed to it; the same for every address."""
+    """Asks for an address, then for the code that is mailed to it. It looks the same for every address."""
     email, code = _field(request, "email").strip(), _field(request, "code").strip()
     if not email:
         return render(request, "pages/login_code.html", {"next": _next(request)})
@@ -145,7 +145,7 @@ def with_provider(request: HttpRequest, provider: str) -> HttpResponse:
 @login_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def from_provider(request: HttpRequest, provider: str) -> HttpResponse:
-    """Where the provider sends the browser back to. Apple posts, and the cookie comes with a GET alone."""
+    """The provider sends the browser back to this page. Apple posts; browsers send the cookie only with a GET."""
     if request.method == "POST":
         return _see(f"{request.path}?{request.POST.urlencode()[:LONGEST_FIELD]}")
     binding, wanted = _bound(request)
@@ -246,7 +246,7 @@ def _enter(request: HttpRequest, login: LoggedIn, wanted: str = "") -> HttpRespo
 
 
 def _see(url: str) -> HttpResponse:
-    """Sends the browser there with a GET."""
+    """Redirects the browser to this URL with a GET."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
@@ -261,7 +261,7 @@ def _session(request: HttpRequest) -> Session | None:
 
 
 def _next(request: HttpRequest) -> str:
-    """The path of ours that the browser goes to after the login; "" for none."""
+    """The path of ours to which the browser goes after the login; "" for none."""
     return _own_path(request, str(request.POST.get("next") or request.GET.get("next", "")))
 
 
@@ -277,7 +277,7 @@ def _bind(
 
 
 def _bound(request: HttpRequest) -> tuple[str, str]:
-    """What the cookie holds: the binding, and where to go after the login."""
+    """The content of the cookie: the binding, and the path to go to after the login."""
     try:
         binding, wanted = json.loads(request.COOKIES.get(BINDING, "")[:LONGEST_FIELD])
         return str(binding), _own_path(request, str(wanted))

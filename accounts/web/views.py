@@ -1,7 +1,7 @@
-"""The pages that links in mail land on. A GET shows a page and changes nothing, so that a mail scanner which follows
-every link spends none; the page's button posts what the link carried.
+"""The pages for links in mails. A GET shows a page and changes nothing, so that a mail scanner that follows links
+spends none. The page's button posts the values of the link.
 
-No page looks at a cookie: who has the link may act, and nobody else's browser can be made to. No CSRF token is needed.
+No page reads a cookie: only the link gives the right to act. So no CSRF token is needed.
 """
 
 import json
@@ -35,7 +35,7 @@ from accounts.services import pauses
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# Bytes of a copy of one's data.
+# The most bytes of a data export that are kept in memory.
 MOST_IN_MEMORY = 1_000_000
 View = Callable[..., HttpResponseBase]
 
@@ -43,7 +43,7 @@ View = Callable[..., HttpResponseBase]
 def page(view: View) -> View:
     """Wraps a view: its answer carries no script, is not cached, and sends no referrer.
 
-    A refusal that passes with time, and that the view lets through, is a page as well.
+    A temporary refusal that the view raises is shown as a page too.
     """
 
     @never_cache
@@ -70,7 +70,7 @@ def front(request: HttpRequest) -> HttpResponse:
 @page
 @require_safe
 def passkeys(request: HttpRequest) -> HttpResponse:
-    """Where a browser adds a passkey and logs in with one; the one page with a script, which asks the AuthApi."""
+    """The page to add a passkey and to log in with one. It is the only one with a script, which calls the AuthApi."""
     response = render(request, "pages/passkeys.html")
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'"
     return response
@@ -177,7 +177,7 @@ def not_registered(request: HttpRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "HEAD", "POST"])
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The button answers with the file. Who reads it slowly keeps no connection to the database from others."""
+    """The button answers with the file. A client that reads it slowly does not hold a database connection."""
     if request.method != "POST":
         return render(request, "pages/export.html", {"key": request.GET.get("key", "").strip()})
     try:
@@ -185,7 +185,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     except AccountError as refusal:
         _raise_if_it_passes(refusal)
         return _over(request, _("It was used already, or it is older than a day. Ask for a new copy of your data."))
-    # In memory as long as it is small, else in a file that nobody else sees.
+    # In memory while it is small, otherwise in a private temporary file.
     file = SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 (the response closes it)
     for part in _written(sections):
         file.write(part.encode())
@@ -195,7 +195,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 
 def _written(sections: Iterable[tuple[str, Iterable[Mapping[str, object]]]]) -> Iterator[str]:
-    """One JSON object with a list for each section, in pieces."""
+    """One JSON object with a list for each section, yielded in pieces."""
     yield "{"
     for number, (name, rows) in enumerate(sections):
         yield f"{',' if number else ''}\n{json.dumps(name)}: ["
@@ -237,6 +237,6 @@ def _spent(request: HttpRequest, *, again: str) -> HttpResponse:
 
 
 def _on_its_way(request: HttpRequest) -> HttpResponse:
-    """The same for every address: a stranger learns nothing."""
+    """The page is the same for every address, so that a stranger learns nothing."""
     text = _("If this address belongs to an account, a mail is on its way. Look into the spam folder, too.")
     return _done(request, _("Look into your mailbox"), text)

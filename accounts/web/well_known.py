@@ -8,14 +8,14 @@ from accounts.services import keys
 @require_safe
 @conditional_page
 def jwks(request: HttpRequest) -> JsonResponse:
-    """The public signing keys (RFC 7517), for whoever verifies access tokens by themselves."""
+    """The public signing keys (RFC 7517), for services that verify access tokens themselves."""
     found = keys.public_keys()
-    # That there is none will soon be wrong.
+    # An empty list will be outdated soon.
     cache = f"public, max-age={int(keys.JWKS_MAX_AGE.total_seconds())}" if found else "no-store"
     return JsonResponse({"keys": found}, headers={"Cache-Control": cache})
 
 
 @require_safe
 def passkey_origins(request: HttpRequest) -> JsonResponse:
-    """Which pages may ask for the passkeys of PUBLIC_URL's domain (WebAuthn level 3, related origins)."""
+    """The origins whose pages may ask for passkeys of PUBLIC_URL's domain (WebAuthn level 3, related origins)."""
     return JsonResponse({"origins": conf.own_origins}, headers={"Cache-Control": "public, max-age=300"})

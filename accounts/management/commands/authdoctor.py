@@ -13,12 +13,12 @@ class Command(BaseCommand):
         " Redis and to the mail server, and says what is wrong; ends with 1 if anything is. One failed login of nobody"
         " is recorded."
     )
-    # What the checks find is one of the findings.
+    # The system checks are one of the findings.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="say it as JSON")
-        parser.add_argument("--offline", action="store_true", help="leave out what talks to the network")
+        parser.add_argument("--json", action="store_true", help="write the findings as JSON")
+        parser.add_argument("--offline", action="store_true", help="leave out the probes that use the network")
 
     # Scripts read it, and it stands beside a log in English.
     @translation.override("en")

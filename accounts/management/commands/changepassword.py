@@ -11,7 +11,9 @@ from accounts.management.user_command import UserCommand, find_user
 
 
 class Command(UserCommand):
-    help = "Sets a user's password, and ends their sessions; DJANGO_NEW_PASSWORD is taken instead of asking."
+    help = (
+        "Sets a user's password, and ends their sessions. It asks for the password unless DJANGO_NEW_PASSWORD is set."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["name"])

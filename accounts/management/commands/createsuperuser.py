@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Makes an account that may do everything, in the admin and through the API; its address counts as verified."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--username", help="one is made from the address where it is left out")
+        parser.add_argument("--username", help="made from the address if it is left out")
         parser.add_argument("--email")
         parser.add_argument("--noinput", action="store_true", help="take the password from DJANGO_SUPERUSER_PASSWORD")
 

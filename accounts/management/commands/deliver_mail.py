@@ -13,10 +13,10 @@ from accounts.services.smtp import Courier
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
-# While the database fails, the pauses double from IDLE_SECONDS up to this.
+# The longest pause while the database fails. Pauses begin with IDLE_SECONDS and double.
 LONGEST_PAUSE_SECONDS = 8.0
 AT_ONCE = 4
-# How many a worker has claimed at most; the next claim fills them up as soon as a thread is idle.
+# The most messages that a worker has claimed. The next claim fills up the number as soon as a thread is idle.
 CLAIMED = 16
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="send what is due now and end")
+        parser.add_argument("--once", action="store_true", help="send the mail that is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with Courier(AT_ONCE) as courier:
@@ -48,7 +48,7 @@ def deliver_until_stopped(courier: Courier) -> None:
             pause = 0.0 if deliver_mail(most=CLAIMED, courier=courier) else IDLE_SECONDS
             pause_of_failure = IDLE_SECONDS
         except Error as error:
-            # The server is gone, starting or read-only, or its tables are yet to be made: all of it may pass.
+            # The server is away, starting or read-only, or its tables do not exist yet. All this may pass.
             pause, pause_of_failure = pause_of_failure, min(pause_of_failure * 2, LONGEST_PAUSE_SECONDS)
             logger.warning(
                 "the database failed; trying again", extra={"error": chores.said(error), "pause_seconds": pause}
@@ -60,17 +60,17 @@ def deliver_until_stopped(courier: Courier) -> None:
     try:
         finish_mail(courier=courier)
     except Error as error:
-        # Another worker sends these again as soon as their claims have run out.
+        # Another worker sends these messages again when their claims have run out.
         lost = {"error": chores.said(error), "mails": len(courier.unsettled)}
         logger.warning("the database failed; what was sent last may be sent again", extra=lost)
     chores.finish(jobs)
 
 
 def stop_event() -> threading.Event:
-    """Is set as soon as SIGTERM or SIGINT comes.
+    """An event that is set as soon as SIGTERM or SIGINT comes.
 
-    A thread waits for them, for a signal handler must not set an Event: it can interrupt the Event's wait() while that
-    holds the lock that set() needs, and then both wait forever.
+    A thread waits for the signals. A signal handler must not set an Event: it can interrupt the Event's wait() while
+    that holds the lock that set() needs, and then both wait forever.
     """
     stop = threading.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -79,7 +79,7 @@ def stop_event() -> threading.Event:
         signal.sigwait(signals)
         stop.set()
 
-    # Blocked in this thread and those that it starts, they are left to sigwait().
+    # The signals are blocked in this thread and the threads that it starts, so that sigwait() gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     threading.Thread(target=wait, daemon=True).start()
     return stop

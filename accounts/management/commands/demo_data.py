@@ -9,15 +9,17 @@ from accounts.models import User
 
 class Command(BaseCommand):
     help = (
-        "Makes users to look at (demo0000001@example.com and so on), each with sessions, about five events of the last"
-        " 30 days and some mail that nobody is sent. Nobody can log in as them, unless --password gives all of them"
-        " one password. It is for an empty database: where there are users already, it asks for --yes."
+        "Makes made-up users (demo0000001@example.com and so on). Each has sessions, about five events of the last 30"
+        " days and some mail that is never sent. Nobody can log in as them, unless --password sets one password for all"
+        " of them. It is for an empty database: if there are users already, it needs --yes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--users", type=int, default=1000, metavar="N", help=f"how many: 1,000, or 1 to {MOST:,}")
-        parser.add_argument("--password", help="of all of them; anybody who knows it can log in as any of them")
-        parser.add_argument("--yes", action="store_true", help="also where there are users already")
+        parser.add_argument(
+            "--password", help="the password of all of them; whoever knows it can log in as any of them"
+        )
+        parser.add_argument("--yes", action="store_true", help="also if there are users already")
 
     def handle(self, *args: Any, **options: Any) -> None:
         users = options["users"]
@@ -25,8 +27,8 @@ class Command(BaseCommand):
             raise CommandError(f"--users: a number from 1 to {MOST:,} is expected, not {users:,}.")
         if not options["yes"] and User.objects.exists():
             raise CommandError(
-                "There are users in this database. Made-up ones would stand among them, and no command takes them away"
-                " again: say --yes if that is meant."
+                "There are users in this database. Made-up users would be mixed with them, and no command removes them"
+                " again: say --yes if you want that."
             )
         began = time.monotonic()
         for made in make_demo_data(users=users, password=options["password"]):

@@ -11,32 +11,32 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.flows.export_users import export_users
 from accounts.management.context import command_context
 from accounts.management.progress import Progress
+from accounts.management.user_command import find_user
 from accounts.models import User
-from accounts.services import users
 from accounts.services.moving import sealing
 
 
 class Command(BaseCommand):
     help = (
-        "Writes all that makes accounts as JSON Lines, one user a line: `import_users --format jsonl` reads it."
-        " The hashes of passwords are in it: keep it as you keep the database."
+        "Writes all data of accounts as JSON Lines, one user in each line. `import_users --format jsonl` reads it."
+        " It contains password hashes: protect it like the database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="*", metavar="NAME", help="a username or an address; all users without one")
-        parser.add_argument("--out", metavar="FILE", help="a new file; without it they are written to the output")
+        parser.add_argument("--out", metavar="FILE", help="a new file; the standard output by default")
         parser.add_argument(
             "--factors-key",
             metavar="FILE",
             help=(
-                "a public key (PEM; X25519, or RSA of 2048 bits) that authenticator apps and recovery codes are"
-                " encrypted to; without it they are left out"
+                "a public key (PEM; X25519, or RSA of 2048 bits) to which authenticator apps and recovery codes are"
+                " encrypted; without it they are left out"
             ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealer = _sealer(options["factors_key"])
-        ids = [self._find(name) for name in options["names"]] or None
+        ids = [find_user(name).pk for name in options["names"]] or None
         total = len(ids) if ids else User.objects.count()
         progress = Progress(self.stderr)
         done = left_out = 0
@@ -54,12 +54,6 @@ class Command(BaseCommand):
                 " log in without. --factors-key takes them along."
             )
 
-    def _find(self, name: str) -> Any:
-        user = users.find(name)
-        if user is None:
-            raise CommandError(f"There is no user {name}.")
-        return user.pk
-
 
 def _sealer(name: str | None) -> sealing.Sealer | None:
     if name is None:
@@ -72,7 +66,7 @@ def _sealer(name: str | None) -> sealing.Sealer | None:
 
 @contextmanager
 def _writing(name: str | None) -> Iterator[BinaryIO]:
-    """A file that nobody else reads, or the output."""
+    """Opens a file that only its owner can read, or the output."""
     if name is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -6,7 +6,7 @@ from accounts.management.user_command import UserCommand, find_user
 
 
 class Command(UserCommand):
-    help = "Makes a user an active superuser who may use the admin; for an installation where nobody is."
+    help = "Makes a user an active superuser who may use the admin; for an installation without one."
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["name"])

@@ -20,12 +20,13 @@ from accounts.services.moving.texts import Source
 
 class Command(BaseCommand):
     help = (
-        "Moves users in from elsewhere, with their passwords; see docs/migrating.md. Run again, it goes on where it was"
-        " interrupted. Whatever cannot be taken is told with its line and the reason, and makes the exit code 1."
+        "Moves users in from another system, with their passwords; see docs/migrating.md. A second run goes on where"
+        " the first one was interrupted. Users who cannot be moved in are listed with their line and the reason, and"
+        " the exit code is 1."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", metavar="FILE|-|DATABASE_URL", help="- reads what comes in")
+        parser.add_argument("source", metavar="FILE|-|DATABASE_URL", help="- reads the standard input")
         parser.add_argument("--format", required=True, choices=formats.FORMATS)
         parser.add_argument(
             "--table", default="", help=f"of a database ({', '.join(formats.IN_DATABASES)}): the table of the users"
@@ -35,35 +36,35 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="THERE=HERE",
-            help="what a provider is called there and in SOCIAL_PROVIDERS; google.com and the like are known",
+            help="a provider's name in the source and its id in SOCIAL_PROVIDERS; names such as google.com are known",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only says what would be taken")
+        parser.add_argument("--dry-run", action="store_true", help="only says which users would be moved in")
         parser.add_argument(
             "--on-conflict",
             choices=[each.value for each in OnConflict],
             default=OnConflict.FAIL.value,
             help=(
-                "where another account has the name, the address or the id: fail stops before it, skip goes on without"
-                " it. update goes on as well, and brings accounts up to date that were moved in before and that nobody"
-                " has logged in to here"
+                "what to do if another account has the name, the address or the id: fail stops before it, skip goes on"
+                " without it. update goes on too, and updates accounts that were moved in earlier, unless somebody has"
+                " logged in to them here"
             ),
         )
         parser.add_argument(
-            "--rename", action="store_true", help="gives another username where one is taken or not allowed"
+            "--rename", action="store_true", help="gives another username if one is taken or not allowed"
         )
         parser.add_argument(
             "--unknown-hash",
             choices=["refuse", "drop"],
             default="refuse",
-            help="drop takes a user whose hash cannot be taken without a password",
+            help="drop moves a user whose hash is not accepted without a password",
         )
         parser.add_argument(
             "--send-reset",
             action="store_true",
-            help="mails a link to choose a password to each who comes without one; no mail is sent otherwise",
+            help="mails a link to choose a password to each user without one; otherwise no mail is sent",
         )
         parser.add_argument(
-            "--factors-key", metavar="FILE", help="of jsonl: the private key (PEM) that opens second factors"
+            "--factors-key", metavar="FILE", help="for jsonl: the private key (PEM) that decrypts second factors"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -120,7 +121,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _reading(options: dict[str, Any]) -> Iterator[tuple[Accounts, Callable[[], float | None]]]:
-    """The accounts of the source, and what answers which share of it was read."""
+    """The accounts of the source, and a function that returns which share of it was read."""
     names = dict(each.partition("=")[::2] for each in options["provider"])
     reading = Options(factors_key=_key(options["factors_key"]), names=Names(names), table=options["table"])
     name = options["source"]

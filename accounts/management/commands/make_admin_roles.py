@@ -7,10 +7,12 @@ from accounts.management.context import command_context
 
 
 class Command(BaseCommand):
-    help = "Makes the groups support, security and admin, and leaves those alone that are there."
+    help = "Makes the groups support, security and admin. Existing groups stay as they are."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--reset", action="store_true", help="gives those that are there their first permissions")
+        parser.add_argument(
+            "--reset", action="store_true", help="also gives existing groups their original permissions"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = make_roles(is_reset=options["reset"], context=command_context("make_admin_roles"))

@@ -7,7 +7,7 @@ from accounts.flows.purge_expired import purge_expired
 
 
 class Command(BaseCommand):
-    help = "Removes what is past its time, in batches; run it daily. It may run twice at once, and while serving."
+    help = "Removes expired rows in batches; run it daily. Several runs at once and requests do not disturb each other."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if deleted := delete_due_accounts():

@@ -14,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--retire",
             metavar="KID",
-            help="in an emergency: refuse at once everything that this key signed, and sign with a new one",
+            help="in an emergency: refuse all tokens of this key at once, and sign with a new one",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
