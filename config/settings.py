@@ -21,10 +21,10 @@ ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", LOCAL_NAMES) or LOCAL_NAMES.s
 TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=16)
 WSGI_APPLICATION = "config.wsgi.application"
 ROOT_URLCONF = "config.urls"
-# Where a slash at the end makes no difference, both paths are answered: a redirect would lose a POST's body.
+# The URLs accept both forms where a slash at the end makes no difference: a redirect would lose a POST's body.
 APPEND_SLASH = False
 
-# The most that a body has, in whatever media type: config.wsgi counts it.
+# The most bytes of a body of any media type. config.wsgi counts them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 
 # --- secrets and transport ---
@@ -34,7 +34,7 @@ DEBUG = False
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
-# Not no-referrer: with it browsers send "Origin: null", which the admin's CSRF check refuses. The pages set their own.
+# With "no-referrer" browsers send "Origin: null", which the admin's CSRF check refuses. The pages set their own policy.
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXY_COUNT:
@@ -76,7 +76,7 @@ LIMITS = {
         "GUESSING_NOTICES_PER_DAY": 1,
     }.items()
 }
-# Names under which somebody would be taken for the operator, in the languages of the pages.
+# Names that sound like the operator's, in the languages of the pages.
 RESERVED_USERNAMES = environment.names(
     "RESERVED_USERNAMES",
     "admin,administrator,root,superuser,sysadmin,system,operator,moderator,staff,team,official,owner,support,help,"
@@ -85,12 +85,12 @@ RESERVED_USERNAMES = environment.names(
     "адмін,адміністратор,підтримка,безпека",
 )
 PWNED_PASSWORDS_URL = environment.service("PWNED_PASSWORDS_URL")
-# The project that accounts with Firebase's hashes come from.
+# The Firebase project of accounts with Firebase's hashes.
 FIREBASE_SIGNER_KEY = environment.in_base64("FIREBASE_SIGNER_KEY", environment.token("FIREBASE_SIGNER_KEY"))
 FIREBASE_SALT_SEPARATOR = environment.in_base64(
     "FIREBASE_SALT_SEPARATOR", environment.text("FIREBASE_SALT_SEPARATOR", "Bw==")
 )
-# At the most of both, a hash takes about a second and 128 MiB.
+# With the highest values of both, a hash takes about a second and 128 MiB.
 FIREBASE_ROUNDS = environment.whole_number("FIREBASE_ROUNDS", 8, least=1, most=16)
 FIREBASE_MEM_COST = environment.whole_number("FIREBASE_MEM_COST", 14, least=1, most=16)
 HASH_QUEUE = environment.whole_number("HASH_QUEUE", 16, least=1, most=1000)
@@ -113,7 +113,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
-    # Each is a module of settings and URLs; only those that SOCIAL_PROVIDERS names are asked.
+    # Each is a module with settings and URLs. Only the providers of SOCIAL_PROVIDERS are used.
     *(f"allauth.socialaccount.providers.{kind}" for kind in OAUTH2),
     "accounts",
     "django.contrib.admin",
@@ -142,7 +142,7 @@ MIDDLEWARE = [
 CORS_ALLOWED_ORIGINS = environment.origins("CORS_ALLOWED_ORIGINS")
 SOCIAL_PROVIDERS = providers("SOCIAL_PROVIDERS")
 SOCIAL_REDIRECT_URLS = redirect_urls("SOCIAL_REDIRECT_URLS")
-# Providers are asked for the address, too.
+# Requests to providers ask for the address too.
 SOCIALACCOUNT_QUERY_EMAIL = True
 SOCIALACCOUNT_ADAPTER = "accounts.services.providers.oauth2.SocialAccountAdapter"
 CORS_URLS_REGEX = r"/(api/auth/|api/schema/?$|auth/|users/|graph/|openapi\.json$|\.well-known/jwks\.json$)"
@@ -176,7 +176,7 @@ TEMPLATES = [
     },
 ]
 STATIC_URL = "/static/"
-# The files come straight out of the installed packages: nothing to collect before the first start.
+# The files are served from the installed packages, so nothing has to be collected before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
@@ -191,7 +191,7 @@ LANGUAGES = [("en", "English"), ("ru", "Русский"), ("uk", "Українс
 # --- passwords and the admin's login ---
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.admin.login.PermissionsBackend"]
-# The admin's cookie is signed and names a session row of ours: what is stored cannot be used to log in.
+# The admin's cookie is signed and names a session row of ours. The stored data cannot be used to log in.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_PATH = "/admin/"
@@ -246,7 +246,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [*DOCUMENT_HOOKS, "accounts.api.authapi.schema.describe_registration"],
-    # No name that a language has taken, and no number: what SDKs call these.
+    # Names of these enums in SDKs: no reserved words of languages, and no numbers.
     "ENUM_NAME_OVERRIDES": {
         "ErrorCode": "accounts.api.authapi.serializers.ERROR_CODES",
         "SecondFactor": "accounts.api.authapi.mfa_serializers.FACTORS",
@@ -256,7 +256,7 @@ SPECTACULAR_SETTINGS = {
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # The page asks the server that it came from, under whatever name that is: no other origin could be asked.
+    # The page sends its requests to the origin that it came from: it may not call another one.
     "SWAGGER_UI_SETTINGS": """{
         deepLinking: true,
         requestInterceptor: (request) => {
@@ -280,19 +280,19 @@ if SENTRY_DSN:
     error_reports.start(SENTRY_DSN)
 
 SILENCED_SYSTEM_CHECKS = [
-    # username is unique by its canonical form (User.username_key), which Django's check does not see.
+    # The canonical form of the username is unique (User.username_key). Django's check does not see that.
     "auth.W004",
-    # The admin's middlewares are within AdminCookiesMiddleware, where Django's checks do not look for them.
+    # AdminCookiesMiddleware contains the admin's middlewares. Django's checks do not look there.
     "admin.E408",
     "admin.E409",
     "admin.E410",
     "security.W003",
-    # Whether names beside PUBLIC_URL's are https only, and preloaded, its domain's owner decides at the proxy, which
-    # redirects from http as well (deploy/).
+    # The owner of the domain decides at the proxy whether subdomains are https only, and preloaded. The proxy also
+    # redirects from http (deploy/).
     "security.W005",
     "security.W008",
     "security.W021",
 ]
 
-# For the admin's page of settings; after all others, so that each is in it.
+# For the admin's page of settings. It is the last setting, so that it contains all others.
 VARIABLES = shown.variables()

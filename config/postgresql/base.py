@@ -11,26 +11,25 @@ from accounts.core import metrics
 class Cursor(base.CursorMixin, psycopg.Cursor[Any]):
     """Runs a statement again whose prepared plan is stale.
 
-    When a column changes its type, PostgreSQL refuses the plans that were made before. A kept connection would run
-    into that with every request.
+    When a column changes its type, PostgreSQL refuses earlier plans. A kept connection would fail at every request.
     """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         try:
             return super().execute(query, params, **options)
         except FeatureNotSupported as error:
-            # The message is translated, the name of PostgreSQL's function is not.
+            # The message is translated; the name of PostgreSQL's function is not.
             is_stale = error.diag.source_function == "RevalidateCachedQuery"
-            # In a transaction nothing can be run after an error.
+            # In a transaction, nothing can run after an error.
             if not is_stale or self.connection.info.transaction_status != TransactionStatus.IDLE:
                 raise
-        # The other plans may be stale, too; psycopg notices that they are gone.
+        # Other plans may be stale too. psycopg notices that they are gone.
         self.connection.execute("DEALLOCATE ALL")
         return super().execute(query, params, **options)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's PostgreSQL, whose pool keeps a connection only as long as nothing speaks against it."""
+    """Django's PostgreSQL. The pool drops a connection that had an error."""
 
     _failed: Any = None
 
@@ -38,20 +37,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return {**super().get_connection_params(), "cursor_factory": Cursor}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A connection out of the pool that the server has not closed.
+        """A connection from the pool that the server has not closed.
 
-        Django's own check would send a statement with each request.
+        Django's own check would send a statement at each request.
         """
         while True:
             connection = super().get_new_connection(conn_params)
             try:
-                # Neither waits. The first reads what the server may have said before it hung up, the second sees that.
+                # Neither call waits. The first reads a last message of the server, the second notices that it has
+                # closed.
                 connection.pgconn.consume_input()
                 connection.pgconn.consume_input()
             except psycopg.OperationalError:
                 if self.pool is None:
                     raise
-                # The pool makes a new one in place of one that is closed.
+                # The pool replaces a closed connection.
                 connection.close()
                 self.pool.putconn(connection)
             else:
@@ -65,7 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._set_autocommit(autocommit)
 
     def close(self) -> None:
-        """Gives the connection back to the pool. One with an error is closed first, so that the pool drops it."""
+        """Gives the connection back to the pool. With an error it is closed first, so that the pool drops it."""
         if self.errors_occurred and not self.in_atomic_block:
             self.connection.close()
         had_one = self.connection is not None and self.pool is not None
@@ -75,9 +75,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def errors_occurred(self) -> bool:
-        """Whether there was an error on this connection that is not about the data.
+        """Whether this connection had an error that was not caused by the data.
 
-        Django forgets it with the next commit or rollback, but those work on a server that has become read-only, too.
+        Django forgets the error with the next commit or rollback, but these also succeed on a server that has become
+        read-only.
         """
         return self.connection is not None and self.connection is self._failed
 
