@@ -1,5 +1,6 @@
-"""What a request's body is before Django reads it: it is there, it has a length, nobody reads more than the limit, and
-its charset is one that text comes in."""
+"""Checks a request's body before Django reads it: it is complete, has a length within the limit, and a charset for
+text.
+"""
 
 import io
 from collections.abc import Iterable
@@ -14,16 +15,16 @@ from django.utils.http import parse_header_parameters
 from gunicorn.http.errors import ParseException
 
 LONGEST_CHARSET = 40
-# How long a body may take to come.
+# How long the client may take to send a body.
 BODY_SECONDS = 30
-# What is read of a body before other requests have their turn.
+# How many bytes of a body are read before other requests have their turn.
 PIECE = 8192
 ASCII = bytes(range(128))
 
 
 @lru_cache(maxsize=64)
 def extends_ascii(charset: str) -> bool:
-    """Whether a text in `charset` has the letters of ASCII where ASCII has them: not so rot13, idna, utf-16, bz2, …"""
+    """Whether `charset` encodes ASCII letters like ASCII. rot13, idna, utf-16, bz2 and others do not."""
     try:
         return ASCII.decode(charset) == ASCII.decode("ascii")
     except (LookupError, ValueError):
@@ -31,7 +32,7 @@ def extends_ascii(charset: str) -> bool:
 
 
 class RefusedBody:
-    """Raises `error` for whoever reads it: each dialect has its own answer to that."""
+    """A body whose reading raises `error`. Each dialect answers that in its own way."""
 
     def __init__(self, error: SuspiciousOperation) -> None:
         self.error = error
@@ -43,10 +44,10 @@ class RefusedBody:
 
 
 class BoundedBodies:
-    """Reads the body before anything else is done, gives one that came in chunks the length that Django asks for, and
-    refuses what is longer than the limit or comes too slowly.
+    """Reads the body first. It sets the length of a body in chunks, which Django needs, and refuses a body that is too
+    long or too slow.
 
-    Django and DRF take a body without a length for an empty one.
+    Django and DRF treat a body without a length as empty.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -56,7 +57,7 @@ class BoundedBodies:
         if "charset" in environ.get("CONTENT_TYPE", "").lower():
             type, parameters = parse_header_parameters(environ["CONTENT_TYPE"])
             if not extends_ascii(parameters.get("charset", "utf-8")[:LONGEST_CHARSET]):
-                # Django would read the query string in it as well, and fail before any answer can be made.
+                # Django would also decode the query string with it, and fail before it can answer.
                 environ["CONTENT_TYPE"] = type
         is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
         length = int(environ.get("CONTENT_LENGTH") or 0)
@@ -67,7 +68,7 @@ class BoundedBodies:
                 environ["CONTENT_LENGTH"] = str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
                 environ["wsgi.input"] = RefusedBody(error)
             except SuspiciousOperation as error:
-                # Any length but zero: a body without one is not read.
+                # Any length except zero, because a body without a length is not read.
                 environ["CONTENT_LENGTH"] = "1"
                 environ["wsgi.input"] = RefusedBody(error)
             else:
@@ -77,7 +78,7 @@ class BoundedBodies:
 
 
 def _read(stream: Any, length: int | None) -> bytes:
-    """The whole body; length: None where it comes in chunks. Raises SuspiciousOperation for one that is refused."""
+    """Reads the whole body. length: None if it comes in chunks. Raises SuspiciousOperation for a refused body."""
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     wanted = most + 1 if length is None else length
     if length is not None and length > most:

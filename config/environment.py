@@ -1,7 +1,7 @@
 """Reads the environment variables of the contract (spec/README.md, Configuration).
 
-Every reader raises ``ImproperlyConfigured`` with a message that begins with the variable's name,
-so that a bad value stops the start and says which one it was.
+Every reader raises ``ImproperlyConfigured`` with a message that begins with the variable's name, so that a bad value
+stops the start and names the variable.
 """
 
 import base64
@@ -21,9 +21,9 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 SECRET_KEY_FILE = VAR_DIR / "secret_key"
-# Options in the URL of a PostgreSQL that begin with this are the pool's.
+# Options with this prefix in the URL of a PostgreSQL are for the pool.
 POOL_OPTION = "pool_"
-# Those that are numbers. libpq and psycopg would find out with the first request.
+# Options that must be numbers. libpq and psycopg would notice a wrong value only at the first request.
 NUMBERS = {
     *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
     *("tcp_user_timeout", "prepare_threshold"),
@@ -33,14 +33,14 @@ NUMBERS = {
 
 # A name, an address, or a domain with its subdomains, as a browser sends it in the header Host.
 HOST_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
-# What a user name and a password in a URL may hold as it is. A bracket would be taken for an address of IPv6.
+# The characters that a username and a password in a URL may contain unquoted. A bracket would begin an IPv6 address.
 UNQUOTED = string.punctuation.translate(str.maketrans("", "", "[]"))
 
 env = environ.Env()
 
-# Every variable that was read: what counts, and whether the environment says so. For people: see shown.py.
+# Every variable that was read: its value, and whether the environment sets it. shown.py shows them to people.
 READ: dict[str, tuple[str, bool]] = {}
-# Those that are never shown.
+# Variables that are never shown.
 SECRET = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "SENTRY_DSN"}
 
 
@@ -49,7 +49,7 @@ def refuse(name: str, reason: str) -> ImproperlyConfigured:
 
 
 def text(name: str, default: str = "") -> str:
-    """The value as it is written, without the blanks around it. (django-environ would take `$X` for what X holds.)"""
+    """The value as it is written, without blanks around it. (django-environ would replace `$X` by the value of X.)"""
     raw = os.environ.get(name, "").strip()
     if not raw.isprintable():
         raise refuse(name, "it holds a line break or another character that cannot be seen")
@@ -58,7 +58,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def token(name: str, *, least: int = 16) -> str:
-    """A text that somebody shows to be let in; "" where there is none."""
+    """A secret text that gives access; "" without one."""
     SECRET.add(name)
     raw = text(name)
     if 0 < len(raw) < least:
@@ -67,7 +67,7 @@ def token(name: str, *, least: int = 16) -> str:
 
 
 def in_base64(name: str, raw: str) -> bytes:
-    """What `raw`, the value of this variable, stands for in Base64."""
+    """The bytes of `raw`, the value of this variable in Base64."""
     try:
         return base64.b64decode(raw, validate=True)
     except ValueError:
@@ -98,7 +98,7 @@ def origin(name: str, default: str) -> str:
 
 
 def origins(name: str) -> list[str]:
-    """Origins as browsers send them, separated by commas. There is none that stands for all."""
+    """Origins as browsers send them, separated by commas. There is no wildcard."""
     return [_origin(name, raw) for raw in names(name)]
 
 
@@ -124,7 +124,7 @@ def hosts(name: str, default: str = "") -> list[str]:
 
 
 def sender(name: str, default: str) -> str:
-    """An address that mail comes from, with or without a name: `Accounts <accounts@example.org>`."""
+    """The sender of mails, with or without a name: `Accounts <accounts@example.org>`."""
     raw = text(name, default)
     local, _at, domain = parseaddr(raw)[1].rpartition("@")
     if not local or not domain or set(domain) & set(" \"'<>,;"):
@@ -160,14 +160,14 @@ def _split(name: str, raw: str) -> SplitResult:
     try:
         return urlsplit(raw)
     except ValueError:
-        # The value is not repeated: such URLs carry passwords.
+        # The message does not repeat the value, because such URLs contain passwords.
         raise refuse(name, "this is not a URL") from None
 
 
 def url(name: str, default: str = "") -> str:
-    """A URL with a user and a password, in which what may stand for itself or for something else is refused.
+    """A URL with a user and a password. Ambiguous characters in it are refused.
 
-    What can only be meant in one way is quoted, so that every library reads it as it is meant.
+    Unambiguous special characters are quoted, so that every library reads the URL in the same way.
     """
     raw = text(name, default)
     scheme, separator, rest = raw.partition("://")
@@ -188,16 +188,16 @@ def url(name: str, default: str = "") -> str:
 
 
 def parsed(name: str, raw: str, parse: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """What a URL-shaped variable means to Django, in the words of django-environ."""
+    """The parts of a URL in a variable, as django-environ returns them for Django."""
     try:
         return dict(parse(raw))
     except (ImproperlyConfigured, KeyError, ValueError):
-        # The value is not repeated: such URLs carry passwords.
+        # The message does not repeat the value, because such URLs contain passwords.
         raise refuse(name, "this URL is not understood") from None
 
 
 def secret_key() -> str:
-    """SECRET_KEY from the environment, else the one that ``make run`` keeps under var/."""
+    """SECRET_KEY from the environment, or else the one that ``make run`` keeps under var/."""
     key = text("SECRET_KEY")
     if not key and SECRET_KEY_FILE.exists():
         key = SECRET_KEY_FILE.read_text().strip()
@@ -219,7 +219,7 @@ def former_secret_keys() -> list[str]:
 
 
 def make_secret_key() -> None:
-    """Makes var/secret_key (readable by its owner only) unless it exists; a race between two starts has one winner."""
+    """Makes var/secret_key, readable only by its owner, unless it exists. Of two starts at once, one makes it."""
 
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
@@ -242,8 +242,8 @@ def database() -> dict[str, Any]:
     if parts.netloc or parts.query or not parts.path.strip("/"):
         raise refuse("DATABASE_URL", "sqlite:///path is expected, with three slashes; ? in a path is written %3F")
     config = parsed("DATABASE_URL", raw, env.db_url_config)
-    # WAL lets readers go on beside the one writer; IMMEDIATE takes the write lock at BEGIN, so that a transaction
-    # waits for its turn instead of failing when it first writes.
+    # WAL lets readers go on beside the one writer. IMMEDIATE takes the write lock at BEGIN, so that a transaction waits
+    # for its turn and does not fail at its first write.
     config["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -272,23 +272,23 @@ def _postgresql(parts: SplitResult) -> dict[str, Any]:
         "PORT": port,
         "OPTIONS": {
             "server_side_binding": True,
-            # Statements are prepared on the server once they have been used a few times: planning the query that every
-            # authenticated request makes takes longer than running it.
+            # The server prepares statements that were used a few times: planning the query of every authenticated
+            # request takes longer than running it.
             "prepare_threshold": 5 if prepares else None,
-            # For each host. psycopg takes 1 for 2.
+            # Seconds for each host. psycopg uses 2 in place of 1.
             "connect_timeout": max(2, database_seconds() // count),
-            # Where there are several, the one that can be written to.
+            # Of several hosts, the one that accepts writes.
             **({"target_session_attrs": "read-write"} if count > 1 else {}),
-            # A connection whose other end is gone is noticed: after ten seconds where something was sent, else after
-            # 45. The default of Linux is more than two hours.
+            # A connection whose other end is gone is noticed after ten seconds if something was sent, otherwise after
+            # 45. Linux's default is more than two hours.
             "tcp_user_timeout": 10_000,
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            # What the URL says about the connection counts.
+            # Options in the URL replace these.
             **own,
         },
-        # Such a cursor lives longer than its transaction.
+        # A server-side cursor lives longer than its transaction.
         "DISABLE_SERVER_SIDE_CURSORS": not prepares,
         # A connection goes back to the pool at the end of each request.
         "CONN_MAX_AGE": 0,
@@ -296,19 +296,19 @@ def _postgresql(parts: SplitResult) -> dict[str, Any]:
 
 
 def _hosts(written: str) -> tuple[str, str | int]:
-    """Hosts and ports in the words of libpq: `h1:5001,h2` is `h1,h2` and `5001,`."""
+    """Hosts and ports in libpq's form: `h1:5001,h2` gives `h1,h2` and `5001,`."""
     try:
         hosts = [urlsplit(f"//{host}") for host in written.split(",")]
         ports = [host.port or "" for host in hosts]
     except ValueError:
-        # The value is not repeated: it may be a part of a password.
+        # The message does not repeat the value, because it may be a part of a password.
         raise refuse("DATABASE_URL", "this URL is not understood") from None
     port = ",".join(map(str, ports)) if len(ports) > 1 and any(ports) else ports[0]
     return ",".join(host.hostname or "" for host in hosts), port
 
 
 def _options(parts: SplitResult) -> dict[str, Any]:
-    """What stands behind the ? in the URL of a PostgreSQL: options of libpq, psycopg, and psycopg's pool."""
+    """The options after the ? in the URL of a PostgreSQL: for libpq, psycopg, and psycopg's pool."""
     from psycopg.pq import Conninfo
 
     options: dict[str, Any] = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
@@ -328,7 +328,7 @@ def database_seconds() -> int:
 
 
 def database_pool() -> dict[str, Any]:
-    """The pool of connections that the requests of a worker share, in the words of psycopg_pool."""
+    """The options of psycopg_pool for the pool of connections that the requests of a worker share."""
     parts = _split("DATABASE_URL", url("DATABASE_URL"))
     options = _options(parts) if parts.scheme in ("postgres", "postgresql") else {}
     size = whole_number("DATABASE_POOL_SIZE", 8, least=1, most=1000)
@@ -337,13 +337,13 @@ def database_pool() -> dict[str, Any]:
     return {
         "min_size": 1,
         "max_size": size,
-        # Seconds after which a connection that a burst has opened is closed again.
+        # Seconds after which an unused connection beyond the minimum is closed.
         "max_idle": 60,
-        # A request that would wait longer, or behind more others, is told to come again.
+        # A request that would wait longer, or behind more requests, is refused with 503.
         "timeout": database_seconds(),
         "max_waiting": 500,
-        # While the server is gone, an attempt to connect is made about every second; the pauses of one that goes on
-        # for longer would grow.
+        # While the server is away, the pool tries to connect about every second. In a longer attempt the pauses would
+        # grow.
         "reconnect_timeout": 1,
         **{name.removeprefix(POOL_OPTION): value for name, value in options.items() if name.startswith(POOL_OPTION)},
     }
@@ -374,7 +374,7 @@ def email() -> dict[str, Any]:
     is_complete = config.get("EMAIL_HOST") and not parts.path.strip("/") and not parts.query
     if scheme not in ("smtp", "smtps", "smtp+tls") or not is_complete:
         raise refuse("EMAIL_URL", "smtp://, smtps:// or smtp+tls://user:password@host:port is expected")
-    # smtps is TLS from the first byte (RFC 8314), smtp+tls is STARTTLS; django-environ takes both for STARTTLS.
+    # smtps is TLS from the first byte (RFC 8314), smtp+tls is STARTTLS. django-environ reads both as STARTTLS.
     config["EMAIL_USE_SSL"] = scheme == "smtps"
     config["EMAIL_USE_TLS"] = scheme == "smtp+tls"
     config["EMAIL_PORT"] = config["EMAIL_PORT"] or {"smtp": 25, "smtps": 465, "smtp+tls": 587}[scheme]

@@ -1,4 +1,4 @@
-"""Reports of errors to Sentry, where SENTRY_DSN says to whom: a traceback and the request's id, path and method."""
+"""Reports errors to the Sentry of SENTRY_DSN: a traceback and the request's id, path and method."""
 
 import logging
 from typing import Any
@@ -14,21 +14,21 @@ from config.logs import UNTOLD
 def start(dsn: str) -> None:
     sentry_sdk.init(
         dsn=dsn,
-        # What a variable holds may be a password.
+        # The value of a variable may be a password.
         include_local_variables=False,
         include_source_context=True,
         max_request_body_size="never",
         max_breadcrumbs=0,
         auto_session_tracking=False,
         before_send=_leave_out_what_is_secret,
-        # GraphQL's errors come by the log; the others would patch what they find.
+        # Errors of GraphQL are reported through the log. Other integrations would patch installed libraries.
         auto_enabling_integrations=False,
         integrations=[DjangoIntegration(), LoggingIntegration(level=None, event_level=logging.ERROR)],
     )
 
 
 def _leave_out_what_is_secret(event: Any, hint: dict[str, Any]) -> Any:
-    """Links in mails carry keys in their query; headers carry tokens, and addresses of persons."""
+    """The query of links in mails contains keys; headers contain tokens and IP addresses."""
     request = event.get("request", {})
     event["request"] = {name: request[name] for name in ("method", "url") if name in request}
     event.pop("user", None)

@@ -1,4 +1,4 @@
-"""How the log is written: LOG_FORMAT=json, one object a line, or LOG_FORMAT=console, a line for people."""
+"""The form of the log: LOG_FORMAT=json writes one object in each line, LOG_FORMAT=console lines for people."""
 
 import logging
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-# Django hands the request over with its errors. Its text has the query, and links in mails carry keys there.
+# Django attaches the request to its errors. Its text contains the query, and the query of links in mails contains keys.
 UNTOLD = ["request"]
 
 
@@ -20,7 +20,7 @@ class JSONLines(JsonFormatter):
 
 
 class ConsoleLines(logging.Formatter):
-    """Time, level, logger and message, and then name=value of what the line says beside."""
+    """Time, level, logger and message, then name=value for each further value of the line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s%(beside)s", "%H:%M:%S")
@@ -32,14 +32,14 @@ class ConsoleLines(logging.Formatter):
 
 
 def logging_settings(*, level: str, format: str) -> dict[str, Any]:
-    """Django's LOGGING. level: of everything, such as INFO. format: "json" or "console"."""
+    """Django's LOGGING. level: of all loggers, such as INFO. format: "json" or "console"."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JSONLines}, "console": {"()": ConsoleLines}},
         "filters": {
             "request_id": {"()": "accounts.ops.requests.RequestIdFilter"},
-            # A busy server says 503 on purpose.
+            # A busy server answers 503 on purpose.
             "no_refusals": {
                 "()": "django.utils.log.CallbackFilter",
                 "callback": lambda record: getattr(record, "status_code", 500) != 503,
@@ -49,12 +49,12 @@ def logging_settings(*, level: str, format: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": "NOTSET", "propagate": True},
-            # Refused requests are in the request log; Django's own line for each would repeat them.
+            # The request log contains refused requests. Django's own lines would repeat them.
             "django.request": {"level": "ERROR", "filters": ["no_refusals"]},
             "django.security": {"level": "CRITICAL"},
-            # It would write a line with its id for each passkey that is used.
+            # This logger would write the id of each used passkey.
             "fido2": {"level": "WARNING"},
-            # gunicorn's own lines; their level is in config/gunicorn.py. Its own handler is taken away, for the root's.
+            # gunicorn's own lines. config/gunicorn.py sets their level. The root's handler replaces gunicorn's.
             "gunicorn.error": {"handlers": [], "propagate": True},
         },
     }

@@ -1,4 +1,4 @@
-"""Reads SOCIAL_PROVIDERS: with which other providers people sign in."""
+"""Reads SOCIAL_PROVIDERS: the providers with which people log in."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from config.environment import refuse, text
 
-# By kind: the issuer of those that speak OpenID Connect, None where the operator names it; the others speak OAuth 2.0.
+# The issuer of each kind with OpenID Connect; None if the operator names it. Other kinds use OAuth 2.0.
 OPENID = {
     "google": "https://accounts.google.com",
     "apple": "https://appleid.apple.com",
@@ -24,21 +24,21 @@ OAUTH2 = {
 }
 TELEGRAM = {"telegram": "https://oauth.telegram.org"}
 KINDS = OPENID | OAUTH2 | TELEGRAM
-# Whose word about an address is taken, unless the operator says otherwise: they own it, or have mailed to it.
+# Kinds whose word about an address is trusted by default: they own the address, or have mailed to it.
 TRUSTED = {"google", "apple", "github", "gitlab", "discord"}
 TEXTS = {"id", "kind", "name", "client_id", "client_secret", "issuer", "team_id", "key_id"}
 LISTS = {"scopes", "audiences"}
 SWITCHES = {"trusts_email", "trusts_factors"}
-# Words that routes begin with.
+# Ids that would collide with routes.
 RESERVED_IDS = {"jwt", "cookie", "associate", "register", "verify"}
 ID = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?")
 LONGEST = 10_000
 
 
 def providers(name: str) -> list[dict[str, Any]]:
-    """The value as a list of JSON objects, each with everything that a Provider has (accounts/core/provider.py).
+    """The value as a list of JSON objects, each with all values of a Provider (accounts/core/provider.py).
 
-    Raises ImproperlyConfigured, which names the variable and the entry, and never repeats a secret.
+    Raises ImproperlyConfigured. Its text names the variable and the entry, and never contains a secret.
     """
     raw = text(name)
     if not raw:
@@ -99,7 +99,7 @@ def _provider(name: str, number: int, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _issuer(name: str, number: int, raw: str) -> str:
-    """An issuer is compared letter by letter (OpenID Connect Discovery §4.3)."""
+    """The issuer, exactly as written: issuers are compared letter by letter (OpenID Connect Discovery §4.3)."""
     parts = urlsplit(raw)
     is_local = parts.hostname in ("localhost", "127.0.0.1")
     if parts.scheme not in ("https", *(("http",) if is_local else ())) or not parts.hostname or parts.query:
@@ -108,9 +108,9 @@ def _issuer(name: str, number: int, raw: str) -> str:
 
 
 def redirect_urls(name: str) -> list[str]:
-    """URLs of our own applications, separated by blanks or commas: https, of a scheme of their own, or on this machine.
+    """URLs of our own applications, separated by blanks or commas: https, a scheme of their own, or this machine.
 
-    There is no pattern among them: what a provider sends a browser to is compared letter by letter (RFC 9700 §2.1).
+    Patterns are not allowed, because redirect URLs are compared letter by letter (RFC 9700 §2.1).
     """
     found = [raw for raw in re.split(r"[\s,]+", text(name)) if raw]
     for raw in found:

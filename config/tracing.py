@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT says to whom; else nothing of it is loaded.
+"""Sends traces with OpenTelemetry to OTEL_EXPORTER_OTLP_ENDPOINT. Without that variable nothing of it is loaded.
 
-The SDK's other variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, …) hold as they are
-documented there.
+The SDK's other variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, …) work as its
+documentation says.
 """
 
 from django.conf import settings
@@ -17,14 +17,14 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 def instrument() -> None:
     """Makes spans of requests and statements; called before Django loads its middlewares."""
-    # Probes ask any Host, so they are answered before it; every other request has its id by then.
+    # Probes use any Host, so they are answered earlier. Every other request has its id at this point.
     position = settings.MIDDLEWARE.index("accounts.ops.requests.RequestLogMiddleware") + 1
     DjangoInstrumentor().instrument(middleware_position=position, request_hook=_leave_out_what_is_secret)
     PsycopgInstrumentor().instrument(skip_dep_check=True)
 
 
 def export() -> None:
-    """Sends the spans of this process from a thread of its own; called after the fork, which no thread survives."""
+    """Sends the spans of this process from its own thread. Called after the fork, which no thread survives."""
     resource = Resource({SERVICE_NAME: "accounts"}).merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -32,6 +32,6 @@ def export() -> None:
 
 
 def _leave_out_what_is_secret(span: trace.Span, request: HttpRequest) -> None:
-    """Links in mails carry keys in their query, and an IP address is a person's."""
+    """The query of links in mails contains keys, and IP addresses are personal data."""
     span.set_attributes({"http.target": request.path, "http.url": request.path, "url.query": "", "net.peer.ip": ""})
     span.set_attribute("accounts.request_id", request.request_id)  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ urlpatterns = [
     path("admin/proof/", admin.site.admin_view(prove), name="admin_proof"),
     path("admin/configuration/", admin.site.admin_view(configuration), name="admin_configuration"),
     path("admin/checkup/", admin.site.admin_view(checkup), name="admin_checkup"),
-    # Before Django's own first page, which it calls.
+    # This page comes before Django's own first page, which it calls.
     path("admin/", admin.site.admin_view(overview.index)),
     path("admin/", admin.site.urls),
     path("", include("accounts.api.fastapi_users.urls")),

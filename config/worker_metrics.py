@@ -1,6 +1,6 @@
-"""What each worker counts is kept in files of its own, so that any of them can tell the sums (METRICS_TOKEN).
+"""Each worker keeps its counts in files of its own, so that any worker can return the sums (METRICS_TOKEN).
 
-A worker that takes the place of another goes on with the other's files: there are no more of them than workers.
+A worker that replaces another one goes on with its files, so there are never more sets of files than workers.
 """
 
 import itertools
@@ -11,19 +11,19 @@ from typing import Any
 
 from prometheus_client import multiprocess, values
 
-# The number of this worker among those that run; 0 in the process that starts them.
+# The number of this worker among the running ones; 0 in the process that starts them.
 place = 0
 
 
 def prepare() -> None:
     """Called before any metric is made."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="accounts-metrics-")
-    # Documented by prometheus-client for servers that number their workers.
+    # prometheus-client documents this for servers that number their workers.
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: place)  # type: ignore[no-untyped-call]
 
 
 def give_place(server: Any, worker: Any) -> None:
-    """gunicorn's pre_fork: takes the lowest number that no running worker has."""
+    """gunicorn's pre_fork: reserves the lowest number that no running worker has."""
     taken = {other.place for other in server.WORKERS.values()}
     worker.place = next(number for number in itertools.count(1) if number not in taken)
 
@@ -35,7 +35,7 @@ def take_place(server: Any, worker: Any) -> None:
 
 
 def leave_place(server: Any, worker: Any) -> None:
-    """gunicorn's child_exit: what the worker has in use is in use no more."""
+    """gunicorn's child_exit: sets the worker's gauges of things in use to zero."""
     multiprocess.mark_process_dead(worker.place)  # type: ignore[no-untyped-call]
 
 
