@@ -127,7 +127,7 @@ class LastVisitFilter(Filter):
 
 
 class LockedFilter(Filter):
-    title = _("locked by wrong passwords")
+    title = _("locked")
     parameter_name = "locked"
     choices_ = (("1", _("Yes")), ("0", _("No")))
 
