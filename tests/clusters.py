@@ -1,4 +1,4 @@
-"""PostgreSQL clusters of a test's own that listen at a port, to be stopped, paused and promoted; and a web server."""
+"""PostgreSQL clusters of a test, which can be stopped, paused and promoted; and a web server."""
 
 import http.client
 import json
@@ -35,12 +35,12 @@ class Cluster:
         self.port = port or free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self._programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-        # PostgreSQL refuses to run as root; the test run's own server has made this user.
+        # PostgreSQL refuses to run as root. The server of the test run has made this user.
         self._user = "pgserver" if os.geteuid() == 0 else None
         self._folder = folder
         folder.mkdir()
         if self._user:
-            # The folder of the test is for everybody to enter, and this one belongs to that user.
+            # Everybody may enter the folder of the test, and this folder belongs to that user.
             folder.parent.chmod(0o755)
             subprocess.run(["chown", self._user, folder], check=True)
         data = ["-D", folder / "data"]
@@ -74,7 +74,7 @@ class Cluster:
                 time.sleep(0.05)
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Runs each by itself, and answers the rows of the last."""
+        """Runs each statement separately, and returns the rows of the last one."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             for statement in statements:
                 cursor = connection.execute(statement)
@@ -85,13 +85,13 @@ class Cluster:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Ends at once, and hangs up on everybody."""
+        """Stops at once, and closes all connections."""
         self.go_on()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
 
     def pause(self) -> None:
-        """Keeps every connection, takes new ones, and says nothing more."""
+        """Keeps every connection and accepts new ones, but does not answer."""
         for pid in (self._process.pid, *children(self._process.pid)):
             os.kill(pid, signal.SIGSTOP)
 
@@ -144,7 +144,7 @@ class Server:
             return Answer(answer.status, said, answer.headers["Retry-After"], time.monotonic() - begun)
 
     def ask_everywhere(self) -> list[Answer]:
-        """What each dialect answers, at once."""
+        """The answers of all dialects to requests at the same time."""
         asked: list[tuple[Any, ...]] = [
             ("GET", "/api/auth/user/"),
             ("GET", "/users/me"),
@@ -159,7 +159,7 @@ class Server:
 def serve(cluster: Cluster, *, registers: bool = True, **environment: str) -> Iterator[Server]:
     """The web server with two workers on this database, which is migrated before, and alice's access token.
 
-    registers: whether she is yet to be registered; there is no token otherwise.
+    registers: whether to register alice; without that there is no token.
     """
     port = free_port()
     environment = {"DATABASE_URL": cluster.url, **environment}
@@ -167,7 +167,7 @@ def serve(cluster: Cluster, *, registers: bool = True, **environment: str) -> It
         assert finish(migration) == (0, "")
     with web_server(port, WEB_CONCURRENCY="2", RATE_LIMITS="off", **environment) as process:
         wait_for_port(port)
-        # Its log may be more than a pipe holds.
+        # Its log may be longer than a pipe holds.
         assert process.stdout is not None
         log = Thread(target=process.stdout.read)
         log.start()
@@ -186,7 +186,7 @@ def serve(cluster: Cluster, *, registers: bool = True, **environment: str) -> It
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float) -> float:
-    """After how many seconds it was so."""
+    """Waits until the condition holds, and returns the seconds that it took."""
     begun = time.monotonic()
     while not is_so():
         assert time.monotonic() - begun < seconds

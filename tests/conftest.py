@@ -19,12 +19,12 @@ from tests import mailbox
 from tests.clients.authapi import AuthApi
 
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Django would test in memory, where threads share one lock that nobody waits for; users have a file.
+    # Django would test in memory, where threads share one lock without waiting for it. Real installations use a file.
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = settings.DATABASES["default"]["NAME"] + ".test"
 
 
 def _travel_with_the_clock(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    """PostgreSQL's clock goes where a test lets the clock of the worker travel to."""
+    """Makes PostgreSQL's clock follow a test that changes the worker's clock."""
     if time_machine.escape_hatch.is_travelling():
         now = f"'{datetime.now(UTC).isoformat()}'::timestamptz"
         sql = re.sub(r"statement_timestamp\(\)", now, sql, flags=re.IGNORECASE)
@@ -33,7 +33,7 @@ def _travel_with_the_clock(execute: Any, sql: str, params: Any, many: bool, cont
 
 @receiver(connection_created)
 def _let_the_database_travel(connection: Any, **_: Any) -> None:
-    # A connection that is made anew keeps its wrappers. A test takes the last one away as its own.
+    # A reconnected connection keeps its wrappers. A test removes the last one as its own, so this one is the first.
     if _travel_with_the_clock not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _travel_with_the_clock)
 
@@ -93,11 +93,11 @@ def rows(db: Any) -> Callable[[], dict[str, int]]:
 
 @pytest.fixture
 def immediate(settings: Any) -> None:
-    """A new address is its user's at once, as in the FastAPI Users package."""
+    """A new address counts at once, as in the FastAPI Users package."""
     settings.EMAIL_CHANGE = "immediate"
 
 
 @pytest.fixture
 def letters(db: Any) -> mailbox.Mailbox:
-    """What was mailed: sends what is due to a list, as the worker would."""
+    """The mails: it sends due ones to a list, like the worker."""
     return mailbox.Mailbox()

@@ -1,4 +1,4 @@
-"""Bodies that no client should send, as one list that every dialect's tests go through."""
+"""Bodies that no client should send: one list for the tests of every dialect."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MULTIPART = "multipart/form-data; boundary=b"
 
 @dataclass(frozen=True)
 class Malformed:
-    """One request body. status: what it is answered where a JSON object of strings is meant."""
+    """One request body. status: of the answer where a JSON object of strings is expected."""
 
     name: str
     body: bytes
@@ -59,7 +59,7 @@ CORPUS = [
     Malformed("2,000 form fields", "&".join(f"f{n}=1" for n in range(2_000)).encode(), FORM),
 ]
 
-# What may stand where a string is meant; none of it is one that can be stored.
+# Values in place of a string. None of them is a string that can be stored.
 BAD_VALUES: list[tuple[str, Any]] = [
     ("null", None),
     ("array", ["alice"]),

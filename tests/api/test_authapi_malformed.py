@@ -34,7 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-# Empty bodies, or bodies whose content nobody asks for.
+# Empty bodies, or bodies whose content is not read.
 WELCOME_WHERE_NONE_IS_MEANT = {"no body", "unknown fields alone", "unknown charset", "multipart without an end"}
 
 

@@ -128,7 +128,7 @@ class TestMandatoryVerification:
         api.register("alice")
         refused = api.login("alice")
         assert (refused.status_code, refused.json()) == (400, {"non_field_errors": ["E-mail is not verified."]})
-        # Who does not know the password does not learn that the address is unverified.
+        # Without the password nobody learns that the address is unverified.
         assert api.login("alice", "wrong-horse-9").json() == BAD_LOGIN
         assert api.verify_email(link_values(letters.only())["key"]).status_code == 200
         assert api.login("alice").status_code == 200

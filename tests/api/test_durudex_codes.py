@@ -1,4 +1,4 @@
-"""Codes of Durudex: asked for, and spent by signUp and forgotPassword."""
+"""Codes of Durudex: requested, and spent by signUp and forgotPassword."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -59,7 +59,7 @@ class TestCode:
 
     @pytest.mark.parametrize("email", [CAROL, "nobody@example.org"])
     def test_limit(self, durudex: Durudex, carol: Any, rows: Any, settings: Any, email: str) -> None:
-        # In the middle of an hour, and of a day, which are not those of the registration: limits count from full hours.
+        # In the middle of another hour and day than the registration, because limits count from full hours.
         with time_machine.travel(datetime(2027, 6, 15, 12, 30, tzinfo=UTC), tick=False):
             for _ in range(5):
                 assert "errors" not in durudex.create_code(email).json()
@@ -105,7 +105,7 @@ class TestSignUp:
         user = User.objects.with_address().get()
         assert (user.username, user.email, user.email_verified, user.is_staff) == ("carol", CAROL, True, False)
         if either.older:
-            # Its answer carries no tokens: nothing could use a session.
+            # Its answer contains no tokens, so nothing could use a session.
             assert Session.objects.count() == 0
         else:
             session = Session.objects.get()
@@ -161,7 +161,7 @@ class TestSignUp:
             "fields": {"email": ["A user is already registered with this e-mail address."]},
         }
         assert rows() == before
-        # Who has no code does not learn that the address is taken.
+        # Without a code nobody learns that the address is taken.
         assert word(durudex.sign_up("carol", "alice@example.org", wrong(code))) == "INVALID_ARGUMENT"
 
     def test_bad_values_are_told_by_field(self, durudex: Durudex, unchanged: Any) -> None:

@@ -38,7 +38,7 @@ def messages(answer: Any) -> list[str]:
 
 
 def row(pattern: str) -> str:
-    """31 in a row: one more than there may be."""
+    """31 in a row: one more than the limit."""
     return " ".join(pattern.format(n=n) for n in range(31))
 
 
@@ -263,7 +263,7 @@ def test_unknown_keys_of_a_variable_are_not_looked_at(either: Durudex) -> None:
 
 
 def test_what_a_query_may_cost() -> None:
-    """The numbers bound the work: with these the dearest query found cost 28 ms, of the 50 that it may."""
+    """The limits bound the work: with them, the most expensive known query costs 28 ms of the allowed 50 ms."""
     assert query_limits.LONGEST_QUERY == 10_000
     assert query_limits.MOST_TOKENS == 500
     assert query_limits.MOST_IN_A_ROW == 30

@@ -1,4 +1,4 @@
-"""What the contract asks of this dialect beyond the package, and what differs from the package on purpose."""
+"""Requirements of the contract for this dialect beyond the package, and intended differences from the package."""
 
 from typing import Any
 
@@ -137,7 +137,7 @@ class TestMandatoryVerification:
         taken, notice = client.register(ARTHUR.upper()), letters.only()
         assert (fresh.status_code, taken.status_code) == (201, 201)
         ids = {fresh.json().pop("id"), taken.json().pop("id")}
-        # Neither is the account's: that one could be looked up.
+        # Neither id is the account's, because that id could be looked up.
         assert ids.isdisjoint({id_of(ARTHUR)})
         assert len(ids) == 2
         rest = {"is_active": True, "is_superuser": False, "is_verified": False}

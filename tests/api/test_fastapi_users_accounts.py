@@ -1,4 +1,4 @@
-"""FastAPI Users: what changes and deletes accounts, of oneself and by superusers."""
+"""FastAPI Users: changing and deleting accounts, by their users and by superusers."""
 
 import threading
 from functools import partial
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def kinds(email: str) -> list[str]:
-    """What was recorded of a user since they registered and logged in, the oldest first."""
+    """The kinds of a user's events after registration and login, the oldest first."""
     return list(SecurityEvent.objects.filter(user__email=email).order_by("id").values_list("kind", flat=True))[2:]
 
 
@@ -49,7 +49,7 @@ class TestPatchMe:
             (["Arthur@avalon.bt"], changed),
             (["Arthur@avalon.bt"], "Verify your e-mail address"),
         ]
-        # What was mailed to the old address is worthless.
+        # Keys that were mailed to the old address are worthless.
         assert client.verify(key).json() == {"detail": "VERIFY_USER_BAD_TOKEN"}
         assert client.reset_password(reset, NEW_PASSWORD).json() == {"detail": "RESET_PASSWORD_BAD_TOKEN"}
         assert client.verify(link_values(mails[2])["key"]).json()["is_verified"] is True
@@ -175,7 +175,7 @@ class TestUsers:
 class TestRaces:
     def race(self, *calls: Any) -> list[int]:
         """The status codes of calls that start at the same moment."""
-        # The document is made before the start, not by whoever needs it first.
+        # The OpenAPI document is made before the start, so that no call has to make it.
         openapi.document()
         barrier, answers = threading.Barrier(len(calls)), []
 
@@ -227,7 +227,7 @@ class TestRaces:
         for _round in range(5):
             User.objects.update(is_superuser=True)
             answers = self.race(*(partial(client.change, id, token, is_superuser=False) for id, token in pairs))
-            # Who comes second is the last one, or is no superuser any more.
+            # The second one is then the last superuser, or no superuser any more.
             assert answers in ([200, 400], [200, 403])
             assert User.objects.filter(is_superuser=True).count() == 1
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to this dialect: 4xx in its shape, never a 500, and no row is written."""
+"""Bad input to this dialect: 4xx in its shape, never a 500, and no row is written."""
 
 import json
 from typing import Any
@@ -119,7 +119,7 @@ ODD_IDS = [
 
 @pytest.fixture
 def token(client: FastAPIUsers) -> str:
-    """A superuser's, so that nothing is refused for want of a role."""
+    """A superuser's token, so that nothing is refused because of a missing role."""
     from accounts.models import User
 
     client.register(EMAIL)

@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: a client whose answer was lost repeats its request, and nothing happens twice."""
+"""The header Idempotency-Key: a client repeats a request after a lost answer, and nothing happens twice."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,13 +22,13 @@ NEW_PASSWORD = {"old_password": PASSWORD, "new_password1": NEW, "new_password2":
 
 
 def everything() -> tuple[Any, ...]:
-    """What a repetition leaves as it was."""
+    """Everything that a repetition must not change."""
     tables = (User, Session, SecurityEvent, Message, IdempotentRequest)
     return tuple(list(table._default_manager.order_by("pk").values()) for table in tables)
 
 
 def assert_is_repeated(api: AuthApi, path: str, body: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    """Sends the request three times and asserts that the second and third do nothing and answer what the first did."""
+    """Sends the request three times. The second and the third must change nothing and get the first answer."""
     first = api.call("POST", path, body, headers=KEY, **kwargs)
     assert first.status_code in (200, 201), first.content
     after = everything()
@@ -51,7 +51,7 @@ def test_a_registration_where_verification_is_mandatory(api: AuthApi, settings: 
     settings.EMAIL_VERIFICATION = "mandatory"
     assert_is_repeated(api, "registration/", ALICE)
     IdempotentRequest.objects.all().delete()
-    # The address is taken now, which nobody is told.
+    # The address is taken now, and the answer does not reveal that.
     assert_is_repeated(api, "registration/", {**ALICE, "username": "alice2"})
     assert User.objects.count() == 1
 
@@ -73,7 +73,7 @@ def test_a_login_with_a_mailed_code(api: AuthApi, verified_alice: Any, letters: 
 def test_a_login_with_a_mailed_code_whose_answer_was_never_kept(
     api: AuthApi, verified_alice: Any, monkeypatch: Any
 ) -> None:
-    """The code is spent: the client is told so, and asks for another one."""
+    """The code is spent. The answer says so, and the client asks for another one."""
     monkeypatch.setattr("accounts.api.authapi.repeats.PAUSE", 0)
     body = {"email": "alice@example.org", "code": api.login_code("alice@example.org")}
     with monkeypatch.context() as killed:
@@ -188,7 +188,7 @@ def test_an_answer_is_kept_for_a_day(api: AuthApi, alice: Any) -> None:
 def test_a_worker_that_was_killed_before_it_answered(
     path: str, body: dict[str, Any], status: int, api: AuthApi, monkeypatch: Any
 ) -> None:
-    """The act is done, and its answer was never kept: the client gets tokens all the same."""
+    """The act is done, and its answer was not stored. The client still gets tokens."""
     api.register("bob")
     monkeypatch.setattr("accounts.api.authapi.repeats.PAUSE", 0)
     with monkeypatch.context() as killed:

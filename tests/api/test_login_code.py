@@ -1,4 +1,4 @@
-"""A mailed code as a way in: login/code/ and login/code/confirm/."""
+"""Logging in with a mailed code: login/code/ and login/code/confirm/."""
 
 import re
 from datetime import timedelta
@@ -33,7 +33,7 @@ def wrong(code: str) -> str:
 
 
 def stored() -> list[Any]:
-    """What a refusal leaves as it was, besides the event of it and the tries of the code."""
+    """Everything that a refusal must not change. Its event and the tries of the code are left out."""
     tables = (User, EmailAddress, Session, Challenge, Message)
     return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
@@ -125,14 +125,14 @@ class TestMail:
 
 
 class TestPurposes:
-    """A code for one thing is good for no other."""
+    """A code for one purpose does not work for another."""
 
     def test_a_code_for_signing_up_does_not_log_in(self, api: AuthApi, verified_alice: Any) -> None:
         code = Durudex().mailed_code(ALICE)
         before = stored()
         assert refused(api.log_in_with_code(ALICE, code)) == INVALID
         assert stored() == before
-        # Nor does it with the row of a code to log in beside it.
+        # It does not work either if there is also a code to log in.
         asked = api.login_code(ALICE)
         if code != asked:
             assert refused(api.log_in_with_code(ALICE, code)) == INVALID
@@ -196,7 +196,7 @@ class TestWhoGetsNone:
 
 
 class TestWhatHappensMeanwhile:
-    """Who is mailed a code and may not log in so any more, stays out."""
+    """A user who may no longer use a code after it was mailed cannot log in with it."""
 
     @pytest.mark.parametrize("role", [{"is_staff": True}, {"is_superuser": True}, {"is_active": False}])
     def test_another_role(self, role: dict[str, bool], api: AuthApi, verified_alice: Any) -> None:
@@ -326,7 +326,7 @@ def test_bodies_that_are_none(body: dict[str, Any], fields: set[str], api: AuthA
             continue
         answer = api.call("POST", path, body)
         assert answer.status_code == 400
-        # `code` says which refusal it is, and is no field.
+        # `code` is the kind of the refusal, not a field.
         assert set(answer.json()) == {"non_field_errors" if name == "code" else name for name in told}
     assert (rows(), LoginCode.objects.count()) == (before, 0)
 

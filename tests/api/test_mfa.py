@@ -316,7 +316,7 @@ def test_who_is_deleted_leaves_nothing(api: AuthApi, alice: Any) -> None:
 
 
 def test_a_key_that_was_replaced(alice: Any, api: AuthApi, settings: Any) -> None:
-    """Without the old SECRET_KEY no app can be checked: recovery codes still let their owner in."""
+    """Without the old SECRET_KEY no app can be checked. Recovery codes still work."""
     authenticator = enrol(alice["access"])
     settings.SECRET_KEY = "another-secret-key-0123456789-0123456789"
     user = User.objects.get()

@@ -1,4 +1,4 @@
-"""One's address, a copy of one's data, and deletion, as a client and a browser do it."""
+"""A user's address, a copy of their data, and deletion, with a client and a browser."""
 
 import json
 from datetime import timedelta
@@ -128,7 +128,7 @@ def test_deletion(api: AuthApi, verified_alice: dict[str, Any], letters: Mailbox
     assert answer.json()["delete_at"] == user.deletion_due_at.isoformat().replace("+00:00", "Z")
     assert api.user(verified_alice["access"]).status_code == 401
     assert api.login("alice").status_code == 400
-    # The name stays taken as long as the account can be kept.
+    # The name stays taken while the account can be kept.
     assert list(api.register("alice", "other@example.org").json()) == ["username"]
     key = link(letters.only()).split("key=")[1]
     assert b"Keep my account" in api.http.get("/keep-account", {"key": key}).content

@@ -76,7 +76,7 @@ def test_a_login_without_a_name_or_a_password(passkey: Authenticator, api: AuthA
 def test_as_a_second_factor(passkey: Authenticator, api: AuthApi) -> None:
     asked = api.login("alice")
     assert (asked.status_code, asked.json()["factors"]) == (403, ["passkey", "recovery_code"])
-    # The password is proved already: the device need not ask for a PIN.
+    # The password is proved already, so the device need not ask for a PIN.
     answer = log_in(api, passkey, asked.json()["challenge"], flags=UP)
     assert answer.status_code == 200
     assert Session.objects.latest("started_at").amr == "pwd passkey"
@@ -198,7 +198,7 @@ def test_somebody_elses(passkey: Authenticator, api: AuthApi) -> None:
     add(api, bob["access"], other)
     challenge = api.login("bob").json()["challenge"]
     assert log_in(api, passkey, challenge).status_code == 400
-    # One credential is of one account.
+    # A credential belongs to only one account.
     assert add(api, bob["access"], passkey).status_code == 400
 
 
@@ -306,7 +306,7 @@ def test_beside_the_refresh_cookie(passkey: Authenticator, verified_alice: Any, 
 
 
 def test_changes_are_limited(verified_alice: Any, api: AuthApi, letters: Mailbox, settings: Any) -> None:
-    """Each is told to the mailbox, which may be somebody else's."""
+    """Each change causes a mail, and the mailbox may belong to somebody else."""
     settings.LIMITS = {**settings.LIMITS, "FACTOR_CHANGES_PER_HOUR": 3}
     token = verified_alice["access"]
     assert add(api, token).status_code == 201
@@ -339,7 +339,7 @@ class TestWithoutPassword:
         assert self.change(api, access).status_code == 200
         assert api.login("alice", "battery-staple-7").json()["code"] == "mfa_required"
         assert [letter.subject for letter in letters.collect()] == ["Your password was changed"]
-        # From now on it is asked for.
+        # From now on the old password is needed.
         assert self.change(api, access).json() == {
             "old_password": ["Your old password was entered incorrectly. Please enter it again."]
         }

@@ -112,7 +112,7 @@ class TestFastAPIUsers:
         asked = list(acme.asked)
         answer = browser.come_back(acme.code_for(url, sub="x1"), state, "/auth/associate/acme", token=token)
         assert (answer.status_code, answer.json()) == (400, {"detail": "OAUTH_INVALID_STATE"})
-        # A state of a login connects nothing, and one that connects is no login.
+        # The state of a login cannot connect a provider, and the other way round.
         url, state = browser.begin()
         answer = browser.come_back(acme.code_for(url, sub="x1"), state, "/auth/associate/acme", token=token)
         assert answer.json() == {"detail": "OAUTH_INVALID_STATE"}
@@ -126,7 +126,7 @@ class TestFastAPIUsers:
             assert Browser().get(f"/auth/associate/acme/{path}").status_code == 401
 
     def test_apples_way_back(self, acme: Issuer, settings: Any) -> None:
-        """Apple posts; the browser is sent on with a GET, which has the cookie."""
+        """Apple posts. The browser is redirected with a GET, which has the cookie."""
         browser = Browser()
         url, state = browser.begin()
         body = {"code": acme.code_for(url, **ALICE), "state": state, "user": "{}"}
@@ -230,7 +230,7 @@ class TestAuthApi:
             assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_required")
 
     def with_code(self, acme: Issuer) -> dict[str, Any]:
-        """The body of an application that has made the request itself."""
+        """The body of an application that made the request to the provider itself."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
         query = {"client_id": "our-client", "redirect_uri": OURS, "code_challenge": challenge}
         code = acme.code_for(f"{acme.url}/authorize?{urlencode(query)}", **ALICE)

@@ -1,4 +1,4 @@
-"""Sessions and tokens (contract, Tokens and sessions): grace, reuse, absolute end, seeing and ending one's own."""
+"""Sessions and tokens (contract, Tokens and sessions): grace, reuse, absolute end, listing and ending own sessions."""
 
 import base64
 import json
@@ -81,7 +81,7 @@ class TestGraceAndReuse:
             for _ in range(4):
                 tokens.append(api.refresh(tokens[-1]).json()["refresh"])
                 clock_hand.shift(10)
-            # The successors were shown 30, 20 and 10 seconds ago, the last one never.
+            # The successors were used 30, 20 and 10 seconds ago, the last one never.
             assert {api.refresh(token).json()["refresh"] for token in tokens[:4]} == {tokens[4]}
             clock_hand.shift(1)
             assert {api.refresh(token).json()["refresh"] for token in tokens[1:4]} == {tokens[4]}
@@ -103,7 +103,7 @@ class TestGraceAndReuse:
                 ["alice@example.org"],
                 "A session of yours was ended for safety",
             )
-            # Once is enough: what comes after finds the session ended.
+            # Once is enough: later requests find the session ended.
             api.refresh(alice["refresh"])
             assert letters.collect() == []
         session = Session.objects.get(end_reason=EndReason.REFRESH_TOKEN_REUSED)

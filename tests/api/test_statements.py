@@ -1,4 +1,4 @@
-"""How many SQL statements a request costs, and that a stranger's costs as many as the owner's."""
+"""How many SQL statements a request costs, and that a stranger's request costs as many as the owner's."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def test_budgets(api: AuthApi, alice: Any) -> None:
     with Statements() as registration:
         assert api.register("bob").status_code == 201
     counts = {"user": len(user), "verify": len(verify), "refresh": len(refresh), "login": len(login)}
-    # Where no Redis counts, a login looks at its counts in the database, counts its try, and takes it back.
+    # Without Redis, a login reads its counts in the database, counts its try, and gives it back.
     assert counts == {"user": 1, "verify": 1, "refresh": 2, "login": 4 if conf.redis_url else 8}
     assert len(registration) == (6 if conf.redis_url else 7), registration.sql
 

@@ -1,4 +1,4 @@
-"""What import-linter and ruff cannot say of the house: who writes, who opens transactions, how long a file is."""
+"""Rules of the house that import-linter and ruff cannot check: who writes, and who opens transactions."""
 
 import ast
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 ACCOUNTS = Path(__file__).resolve().parent.parent.parent / "accounts"
 DOORS = ("api", "web", "admin", "management", "ops")
-# What writes, wherever it is called. A door's own `dict.update()` would be found as well: say `|=` there.
+# Names of functions that write. A door's own `dict.update()` would be found too: use `|=` there.
 WRITES = {
     "save",
     "store",
@@ -22,7 +22,7 @@ WRITES = {
     "delete",
     "atomic",
 }
-# Services that a door may call although they write: signing keys are made at first use.
+# Services that write and that a door may still call: signing keys are made at first use.
 READS_THAT_MAY_WRITE = {"keys"}
 
 
@@ -31,7 +31,7 @@ def sources(*rooms: str) -> list[Path]:
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
-    """What is called in a tree: the name before the dot ("" where there is none), the name, and the line."""
+    """The calls in a tree: the name before the dot ("" without one), the name, and the line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             function = node.func
@@ -44,7 +44,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
 
 @cache
 def writing_services() -> frozenset[tuple[str, str]]:
-    """The functions of services that write, as (module, function): by themselves or through another one."""
+    """The functions of services that write, themselves or through another one, as (module, function)."""
     functions: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for path in sources("services"):
         for node in ast.parse(path.read_text()).body:

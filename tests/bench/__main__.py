@@ -1,4 +1,4 @@
-"""`make bench`: how fast it is, beside its peers, as medians of interleaved rounds within one run."""
+"""`make bench`: the speed compared with peers, as medians of interleaved rounds within one run."""
 
 import os
 import statistics
@@ -57,10 +57,10 @@ def run_pg(program: str, *args: str) -> str:
 
 
 class Found:
-    """What every candidate measured in each of ROUNDS rounds.
+    """The result of every candidate in each of ROUNDS rounds.
 
-    In a round each has its turn, in every other round from the last to the first: what a candidate leaves behind for
-    the database to clear up would otherwise always slow down the same one after it.
+    Each candidate has its turn in a round. Every other round goes from the last to the first. Otherwise the work that a
+    candidate leaves for the database would always slow down the same successor.
     """
 
     def __init__(self, candidates: dict[str, Callable[[], float]]) -> None:
@@ -74,7 +74,7 @@ class Found:
         return statistics.median(self._rounds[name])
 
     def ratio(self, name: str, peer: str) -> float:
-        """The median of the rounds' ratios: what slows the machine down for a while slows both in that round."""
+        """The median of the rounds' ratios: other work on the machine slows down both candidates in a round."""
         rounds = zip(self._rounds[name], self._rounds[peer], strict=True)
         return statistics.median(value / peers for value, peers in rounds)
 
@@ -121,7 +121,7 @@ def prepared(name: str, settings: str = "config.settings") -> str:
 
 def bench_sessions() -> None:
     ours_url, stock_url = prepared("ours"), prepared("stock", "tests.bench.stock.settings")
-    # pgbench leaves thousands of dead rows behind, which would slow the server down that it shared a table with.
+    # pgbench leaves thousands of dead rows, which would slow down a server that shares a table with it.
     ceiling_url = prepared("ceiling")
     with (
         serve(OURS, workers=2, DATABASE_URL=ours_url) as (ours, _pid, _seconds),
@@ -187,7 +187,7 @@ def bench_mail() -> None:
         )
 
         def per_second(send: Callable[[], None]) -> float:
-            """From the first letter to the last, so that the start of a process does not count."""
+            """Measured from the first letter to the last, so that the start of a process does not count."""
             server.letters.clear()
             server.taken_at.clear()
             send()

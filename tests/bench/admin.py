@@ -1,4 +1,4 @@
-"""How long each page of the admin takes, and how many statements, with the users of `manage.py demo_data`."""
+"""The time and the number of statements of each page of the admin, with the users of `manage.py demo_data`."""
 
 import statistics
 import subprocess
@@ -28,7 +28,7 @@ def bench_admin(url: str, users: int, manage: Callable[..., None]) -> None:
 
 
 def measure() -> None:
-    """Asks for each page in this process, in turns, so that what else the machine does is shared."""
+    """Requests the pages in this process, in turns, so that other work on the machine affects all of them."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext

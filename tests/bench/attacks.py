@@ -1,4 +1,4 @@
-"""What a normal client notices while others send slowly, or guess at passwords."""
+"""The speed for a normal client while others send slowly, or guess at passwords."""
 
 import resource
 import socket
@@ -32,7 +32,7 @@ WRONG = "wrong-horse-9"
 
 
 def bench_slow(url: str, compare: Compare) -> None:
-    """A normal client, beside clients that send a part of a request and no more."""
+    """A normal client beside clients that send only a part of a request."""
     with serve(OURS, workers=2, DATABASE_URL=url) as (port, _pid, _seconds):
         user = request("GET", "/api/auth/user/", token=login(port, "user0")["access"])
 

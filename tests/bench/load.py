@@ -1,4 +1,4 @@
-"""Servers to measure, and clients that send one request after the other."""
+"""Servers that are measured, and clients that send one request after the other."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PER_CONNECTION = 25
 GUNICORN = str(Path(sys.executable).with_name("gunicorn"))
 
 
-# How gunicorn serves the product, but for the new worker that takes over after many requests, and its peer with as many
+# The options of gunicorn for the product, without replacing workers after many requests, and for its peer with as many
 # threads.
 OURS = ["config.wsgi", "--config", "config/gunicorn.py", "--max-requests", "0"]
 STOCK = ["tests.bench.stock.wsgi", "--worker-class", "gthread", "--threads", "4", "--preload"]
@@ -53,7 +53,7 @@ def serve(application: list[str], *, workers: int, **environment: str) -> Iterat
         process.wait()
 
 
-# What a client sends next, made from the body of the answer before (empty at first).
+# Makes a client's next request from the body of the previous answer (empty at first).
 NextRequest = Callable[[bytes], bytes]
 
 
@@ -67,7 +67,7 @@ def request(method: str, path: str, body: Any = None, token: str = "") -> bytes:
 
 
 class Connection:
-    """A bare HTTP/1.1 connection of one client: it shares the cores with what it measures, so it does little."""
+    """A bare HTTP/1.1 connection. It does little, because it shares the cores with the measured server."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -124,11 +124,11 @@ def times(
 ) -> list[float]:
     """The seconds of every answer while each client sends its next request as soon as it has its answer.
 
-    beside: clients that do the same, but whose answers are not counted. beside_get: the statuses that they may get.
+    beside: further clients whose answers are not counted. beside_get: the statuses that they may get.
 
-    One thread drives all clients: threads of their own would take the interpreter from one another, on the cores that
-    the server needs. A client connects anew after PER_CONNECTION requests: if it kept its connection for good, all
-    clients might have been accepted by one of the workers, and the other core would be idle for the whole round.
+    One thread drives all clients, because several threads would compete for the interpreter on the cores that the
+    server needs. A client opens a new connection after PER_CONNECTION requests. Otherwise one worker might have
+    accepted all clients, and the other core would be idle for the whole round.
     """
     taken: list[float] = []
     with selectors.DefaultSelector() as selector:
@@ -161,7 +161,7 @@ def times(
                     connect(client.next_request, body, client.counts)
         for key in list(selector.get_map().values()):
             client = key.data
-            # A login that nobody waits for would still take its time, from whom is measured next.
+            # A login whose answer nobody reads would still take time from the next candidate.
             while not client.counts and client.connection.receive() is None:
                 pass
             client.connection.socket.close()
@@ -190,7 +190,7 @@ def p99(taken: Sequence[float]) -> float:
 
 
 def readers(method: str, path: str, token: str, body: Any = None) -> list[NextRequest]:
-    """CLIENTS clients that send one and the same request."""
+    """CLIENTS clients that send the same request."""
     prepared = request(method, path, body, token)
     return [lambda _body: prepared] * CLIENTS
 

@@ -1,4 +1,4 @@
-"""How fast users move in and out, beside a bare COPY of the same rows, and how much memory that takes."""
+"""How fast users move in and out compared with a bare COPY of the same rows, and how much memory that needs."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-# A hash of the form that most of them have; nobody logs in here.
+# A hash of the most common form. Nobody logs in here.
 HASH = "pbkdf2_sha256$1000000$b6pNkT0Z0oVEmN3YqyVbqG$7GG6xk1Tgn1Yl2S1bJvGmFRbsrnrzAmG1gUuxz2Y9n0="
 PEERS = ("accounts_user", "account_emailaddress", "accounts_securityevent")
 
@@ -53,7 +53,7 @@ def _copy(url: str, into: str) -> float:
         there.commit()
         seconds = 0.0
         for table in PEERS:
-            # In a file: the commands that are started later would begin with the memory of this process.
+            # In a file, because the commands that are started later would begin with the memory of this process.
             with tempfile.TemporaryFile() as rows:
                 with here.cursor().copy(f"COPY {table} TO STDOUT") as copy:
                     rows.writelines(copy)

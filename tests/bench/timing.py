@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells a stranger that a name is known."""
+"""Whether the time of an answer reveals to a stranger that a name is known."""
 
 import json
 import random
@@ -20,7 +20,7 @@ AT_ONCE = ("login", "factor")
 
 
 def bench_timing(url: str, count: int) -> None:
-    """AUC 0.5: it does not at all; 1: it always does."""
+    """AUC 0.5: the time reveals nothing; 1: it always does."""
     with serve(OURS, workers=1, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
         print(f"AUC of known against unknown names, {count} a side, 95 % within {1.96 / (6 * count) ** 0.5:.3f}")
         found = pairs(port)
@@ -41,7 +41,7 @@ def report(name: str, known: list[float], unknown: list[float]) -> None:
 
 
 def pairs(port: int) -> dict[str, Callable[[int, bool], bytes]]:
-    """By operation: the request of this number that is about a known or about an unknown name."""
+    """For each operation, a function that makes the request with this number for a known or an unknown name."""
     ids = [register(port, f"known{number}") for number in range(8)]
     for number in range(8):
         register(port, f"guarded{number}")
@@ -105,7 +105,7 @@ def alternately(port: int, prepare: Callable[[int, bool], bytes], count: int) ->
     statuses: dict[bool, set[int]] = {True: set(), False: set()}
     chance = random.Random(12)
     with connection.socket:
-        # What only the first requests cost does not count.
+        # The extra cost of the first requests does not count.
         for number in range(-20, count):
             for known in chance.sample([True, False], 2):
                 prepared = prepare(number, known)

@@ -14,7 +14,7 @@ BAD_LOGIN = {"non_field_errors": ["Unable to log in with provided credentials."]
 
 
 class AuthApi:
-    """A REST client of /api/auth/; every answer is held against the OpenAPI document.
+    """A REST client of /api/auth/. Every answer is checked against the OpenAPI document.
 
     body: how bodies are sent: "json", "form" or "multipart".
     """
@@ -36,7 +36,7 @@ class AuthApi:
         return self.send(method, f"/api/auth/{path}", headers=headers, **extra)
 
     def send(self, method: str, url: str, **extra: Any) -> Any:
-        """One request as it is given; the answer is held against the OpenAPI document."""
+        """One request as it is given. The answer is checked against the OpenAPI document."""
         response = self.http.generic(method, url, **extra)
         openapi.check(method, url.split("?")[0], response)
         return response

@@ -21,8 +21,8 @@ WORDS = {
 class Durudex:
     """A GraphQL client of /graph/query, or of the older document's /graph/v1/query.
 
-    It asks for `application/graphql-response+json` first, as Apollo and urql do. Every answer is held against what the
-    contract says of answers: JSON, 200 or 400, and of errors: one of its words.
+    It prefers `application/graphql-response+json`, like Apollo and urql. Every answer is checked against the contract:
+    JSON, status 200 or 400, and errors with one of its words.
     """
 
     def __init__(self, *, older: bool = False, **headers: str) -> None:

@@ -19,7 +19,7 @@ def id_of(email: str) -> str:
 
 
 class FastAPIUsers:
-    """A client of the FastAPI Users package; every answer is held against the OpenAPI document."""
+    """A client of the FastAPI Users package. Every answer is checked against the OpenAPI document."""
 
     def __init__(self, **headers: str) -> None:
         self.headers = headers
@@ -41,8 +41,8 @@ class FastAPIUsers:
         return self.send(method, path, headers=self.credentials(token, cookie) | (headers or {}), **extra)
 
     def send(self, method: str, url: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Any:
-        """One request as it is given; the answer is held against the OpenAPI document."""
-        # Each request has a browser of its own: what a client sends is what the test says.
+        """One request as it is given. The answer is checked against the OpenAPI document."""
+        # Each request has a browser of its own, so that it sends exactly what the test says.
         response = Client(raise_request_exception=False).generic(
             method, url, headers={**self.headers, **(headers or {})}, **extra
         )

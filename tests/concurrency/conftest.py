@@ -10,6 +10,6 @@ def cheap_hashes() -> None:
 
 @pytest.fixture(autouse=True)
 def _many_times(settings: Any) -> None:
-    """Races run many times from one address, and to a few mailboxes."""
+    """Raises limits, because races run many times from one address and to a few mailboxes."""
     is_raised = {name: name.endswith("_PER_IP") or name.startswith("MAILS_") for name in settings.LIMITS}
     settings.LIMITS = {name: 1000 if is_raised[name] else most for name, most in settings.LIMITS.items()}

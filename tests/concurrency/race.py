@@ -20,7 +20,7 @@ def rounds(on_postgres: int) -> int:
 def race(*runners: Callable[[], Any]) -> list[Any]:
     """Runs all at the same moment, each in a thread with a connection of its own; answers in the runners' order.
 
-    What a runner raises is raised here.
+    An exception of a runner is raised here.
     """
     barrier = threading.Barrier(len(runners))
     answers: list[Any] = [None] * len(runners)

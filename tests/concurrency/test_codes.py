@@ -1,4 +1,4 @@
-"""One code is spent once and guessed at five times, whatever races."""
+"""In every race, a code is spent once and takes five guesses."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ def test_guesses_at_a_code_to_log_in_are_bounded(verified_alice: AuthApi) -> Non
 
 
 def test_a_login_with_a_code_and_a_reset(verified_alice: AuthApi) -> None:
-    """Whichever is first: after the reset nobody is in who was not let in after it."""
+    """In either order, after the reset only later logins have sessions."""
     email = "alice@example.org"
     for number in range(rounds(100)):
         code, other = verified_alice.login_code(email), Durudex().mailed_code(email)

@@ -1,4 +1,4 @@
-"""Deleting an account keeps nobody waiting: it locks its own rows, and finds its mail by an index."""
+"""Deleting an account does not delay others: it locks only its own rows, and finds its mail by an index."""
 
 import threading
 from collections.abc import Iterator

@@ -56,7 +56,7 @@ def test_one_challenge_with_eight_codes(api: AuthApi, authenticator: Authenticat
     (opened,) = challenges(api, 1)
     answers = race(*[lambda code=code: answer(api, opened, code) for code in authenticator.recovery_codes[:8]])  # type: ignore[misc]
     assert statuses(answers) == [200] + [400] * 7
-    # Who lost the challenge keeps the code.
+    # A request that loses the challenge does not spend the code.
     assert (RecoveryCode.objects.count(), live()) == (9, 2)
 
 
@@ -72,7 +72,7 @@ def test_one_enrolment(api: AuthApi) -> None:
 
 
 def test_a_reset_beside_an_answer(api: AuthApi, authenticator: Authenticator) -> None:
-    """Nothing that was proved with the old password is a session after the reset that ended all."""
+    """After a reset, a challenge of the old password leads to no session."""
     user = User.objects.with_address().get()
     for code in authenticator.recovery_codes:
         (opened,) = challenges(api, 1)

@@ -1,4 +1,4 @@
-"""A link that works once works once, however many use it at the same moment."""
+"""A single-use link works once, also if several requests use it at the same moment."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_one_copy() -> None:
 
 
 def test_kept_or_deleted() -> None:
-    """At the end of the grace the account is either deleted or kept, and told so once."""
+    """At the end of the grace the account is either deleted or kept, with one answer."""
     for number in range(rounds(20)):
         user = signed_up(f"user{number}")
         request_deletion(session=logged_in(user.username).session, context=client())

@@ -1,4 +1,4 @@
-"""No session forks, nothing is spent twice, and nothing lives on after an acknowledged ending, whatever races."""
+"""In every race, no session forks, nothing is spent twice, and no session lives on after its acknowledged end."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ ADMIN = ClientContext(ip="", user_agent="", language="en", request_id="", dialec
 
 
 def assert_no_live_head(api: AuthApi, *token_answers: Any) -> None:
-    """Every token that was ever handed out in these answers is refused."""
+    """Every token in these answers is refused."""
     for answer in token_answers:
         if answer.status_code in (200, 201):
             assert api.user(answer.json()["access"]).status_code == 401
@@ -41,7 +41,7 @@ def test_refresh_with_refresh_without_grace(api: AuthApi, settings: Any) -> None
     for number in range(rounds(60)):
         head = api.register(f"user{number}").json()["refresh"]
         answers = race(*[lambda head=head: api.refresh(head)] * 4)
-        # Who asked before the winner was done gets the winner's token or none; who asked later replays an old one.
+        # Requests before the winner's end get the winner's token or none. Later requests replay an old token.
         assert set(statuses(answers)) <= {200, 401}
         assert len({answer.json()["refresh"] for answer in answers if answer.status_code == 200}) == 1
 

@@ -6,7 +6,7 @@ from threading import Thread
 
 @contextmanager
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """An HTTP server that keeps what it is sent: its address (host:port), and the bodies."""
+    """An HTTP server that keeps the bodies that it gets: its address (host:port), and the bodies."""
     bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):

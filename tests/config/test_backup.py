@@ -32,7 +32,7 @@ def test_what_was_backed_up_is_restored(tmp_path: Path) -> None:
         restored = cluster.url.removesuffix("postgres") + "restored"
         with serve(cluster, PUBLIC_URL=PUBLIC_URL) as web:
             run_as_written("pg_dump", url=cluster.url, folder=tmp_path)
-            # What happens after the backup is lost with the database.
+            # Changes after the backup are lost with the database.
             assert web.ask("PATCH", "/api/auth/user/", {"username": "alicia"}).status == 200
             cluster.execute("CREATE DATABASE restored")
             run_as_written("pg_restore", url=restored, folder=tmp_path)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MOST = 1_048_576
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-# What is sent and read in one go is not what must be read in one go.
+# Long enough that it does not arrive in one piece.
 PIECE = 50_000
 LOGIN = {"username": "alice", "password": PASSWORD}
 SIGN_IN = {"query": f'mutation {{ signIn(input: {{username: "alice", password: "{PASSWORD}"}}) {{ access }} }}'}
@@ -50,7 +50,7 @@ class Server:
         return status, json.loads(text) if headers["Content-Type"] == JSON else text
 
     def send_raw(self, raw: bytes) -> bytes:
-        """What the server says until it closes the connection; the client's side is closed after `raw`."""
+        """The server's answer until it closes the connection. The client's side is closed after `raw`."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(raw)
             connection.shutdown(socket.SHUT_WR)
@@ -67,7 +67,7 @@ def server() -> Iterator[Server]:
         process.send_signal(signal.SIGTERM)
         code, said = processes.finish(process)
     assert code == 0, said
-    # Whatever a client sends, it is no error of ours: one line for each request, and nothing else.
+    # Input of a client is never an error of the server: the log has one line for each request and nothing else.
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert {(line["level"], line["message"]) for line in lines} == {("INFO", "request")}
 
@@ -194,7 +194,7 @@ def test_broken_chunks(server: Server) -> None:
     for path, type, refusal in UNREADABLE:
         for name, chunks in BROKEN.items():
             request = head("POST", path, *headers, f"Content-Type: {type}") + chunks
-            # Where the next request begins is unknown after broken chunks: the connection ends with the answer.
+            # After broken chunks the beginning of the next request is unknown, so the connection ends with the answer.
             following = b"" if name.startswith("breaks off") or not chunks else head("GET", "/.well-known/jwks.json")
             said = server.send_raw(request + following)
             where = (path, type, name, said)
@@ -213,8 +213,8 @@ def test_the_next_request_on_the_connection(server: Server) -> None:
     assert statuses(server.send_raw(post + chunks(10) + following)) == [b"400", b"200"]
     assert statuses(server.send_raw(post + b"0\r\n\r\n" + following)) == [b"400", b"200"]
     assert statuses(server.send_raw(post + chunks(MOST) + following)) == [b"400", b"200"]
-    # The little that is left of this body is read over.
+    # The short rest of this body is read and ignored.
     assert statuses(server.send_raw(post + chunks(MOST + 1000) + following)) == [b"413", b"200"]
-    # Of this one too much is left: the connection ends, and what is left is not taken for a request.
+    # The rest of this body is too long: the connection ends, and the rest is not read as a request.
     smuggled = b"%x\r\n%s%s\r\n0\r\n\r\n" % (MOST + 200_000 + len(following), b" " * (MOST + 200_000), following)
     assert statuses(server.send_raw(post + smuggled + following)) == [b"413"]

@@ -1,4 +1,4 @@
-"""A charset that no text comes in decides nothing: neither what a query string says, nor that nobody is answered."""
+"""An odd charset has no effect: the query string is read as usual, and the request is answered."""
 
 import io
 import json

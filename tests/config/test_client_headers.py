@@ -1,4 +1,4 @@
-"""No header of a client becomes a part of the environment, not even from the host itself, where a proxy would be."""
+"""No header of a client becomes a part of the environment, not even from the host itself, where a proxy would run."""
 
 import http.client
 from contextlib import closing

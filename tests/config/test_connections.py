@@ -1,4 +1,4 @@
-"""A kept connection that can no longer be used is replaced, and as few requests as possible notice it."""
+"""An unusable connection of the pool is replaced, and as few requests as possible fail."""
 
 import os
 import resource
@@ -33,7 +33,7 @@ on_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
 
 @pytest.fixture(autouse=True)
 def _own_pool(settings: Any) -> Iterator[None]:
-    """A pool as a worker has it, with two connections that no other test has used; they take turns."""
+    """A pool like that of a worker, with two unused connections that take turns."""
     connection.close()
     if not ON_POSTGRES:
         yield
@@ -68,14 +68,14 @@ def _hang_up() -> None:
 
 
 def _next_request(ask: Callable[[], Any]) -> Any:
-    # What Django does at the start of every request but those of its test client.
+    # Django does this at the start of every request, but not for its test client.
     close_old_connections()
     return ask()
 
 
 @contextmanager
 def _widened_column() -> Iterator[Callable[[], None]]:
-    """Answers what widens a column of the users, as a migration would; the column is as before at the end."""
+    """A function that widens a column of the users, like a migration. The column is restored at the end."""
     statement = "ALTER TABLE accounts_user ALTER COLUMN avatar_url TYPE varchar(%d)"
     try:
         yield lambda: _run_elsewhere(statement % 501)
@@ -117,7 +117,7 @@ def test_no_request_notices_that_a_column_was_widened(api: AuthApi) -> None:
                     assert User.objects.get().username == "alice"
             with connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%avatar_url%"])
-                # Such plans are made, also after those before have become stale.
+                # New plans are made, also after earlier ones have become stale.
                 assert cursor.fetchone() == (2,)
             widen()
         assert _next_request(lambda: api.user(access)).json()["username"] == "alice"

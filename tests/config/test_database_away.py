@@ -29,7 +29,7 @@ def test_stopped_and_paused() -> None:
         cluster.start()
         wait_until(lambda: {each.status for each in web.ask_everywhere()} == {200}, seconds=5)
         cluster.pause()
-        # The connections that are there say nothing, and then new ones.
+        # First the existing connections do not answer, then new ones.
         refused(web.ask_everywhere())
         refused(web.ask_everywhere())
         ready = web.ask("GET", "/readyz")
@@ -84,7 +84,7 @@ def test_a_statement_that_takes_too_long() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_as_in_a_worker")
 def test_a_server_that_says_nothing() -> None:
-    # As behind a pooler, where the server knows no limit.
+    # As behind a pooler, where the server has no limits.
     connection.settings_dict["OPTIONS"]["options"] = ""
     begun = time.monotonic()
     with pytest.raises(OperationalError, match=r"did not answer within 1.5 seconds"), transaction.atomic():

@@ -64,7 +64,7 @@ def test_bad_value_stops_the_start(name: str, value: str) -> None:
     assert code == 1
     assert said.startswith(f"Configuration error: {name}: ")
     assert len(said.splitlines()) == 1
-    # URLs carry passwords, so they are not repeated.
+    # URLs contain passwords, so messages do not repeat them.
     assert "pa:ss" not in said
 
 

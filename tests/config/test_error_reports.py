@@ -9,7 +9,7 @@ from tests import processes
 from tests.config.collector import collector
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# What runs in the product's place: a request that fails because of a mistake of ours.
+# A program in place of the product: a request that fails because of a programming error.
 FAILURE = """
 import io
 from wsgiref.util import setup_testing_defaults
@@ -55,7 +55,7 @@ def test_a_failure_is_reported() -> None:
     event = json.loads(report.splitlines()[2])
     assert event["exception"]["values"][-1]["value"] == "a mistake"
     assert event["request"] == {"method": "POST", "url": "http://localhost/api/auth/login/"}
-    # As a text of the program it is there, as the value of a variable it is not.
+    # The report contains it as text of the program, but not as the value of a variable.
     assert report.count(b"canary-horse-9") == report.count(b'secret = \\"canary-horse-9\\"')
     assert event["tags"]["request_id"] == "the-id"
     assert b"192.0.2.1" not in report

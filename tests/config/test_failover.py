@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
 
 
 def ask_until(stop: Event, web: Server) -> list[tuple[float, Answer]]:
-    """Logs in and asks without a pause; answers when each answer came, and what it was."""
+    """Logs in and sends requests without a pause; returns the time and the status of each answer."""
     answers = []
     while not stop.is_set():
         for asked in (("POST", "/api/auth/login/", LOGIN), ("GET", "/api/auth/user/")):
@@ -64,7 +64,7 @@ def test_a_primary_that_has_become_read_only() -> None:
             answer = web.ask("POST", "/api/auth/login/", LOGIN)
             return answer.status, answer.retry_after
 
-        # It keeps its connections, as one does that has handed over behind a proxy.
+        # It keeps its connections, like a server behind a proxy after a handover.
         cluster.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
         wait_until(lambda: log_in() == (503, "2"), seconds=5)
         before = cluster.execute("SELECT count(*) FROM accounts_session")

@@ -1,4 +1,4 @@
-"""What an operator writes into a variable is taken literally, or stops the start with a message that names it."""
+"""The text of a variable is taken literally, or stops the start with a message that names the variable."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from redis import ConnectionPool
 from config import environment
 
 KEY = "0123456789-0123456789-0123456789"
-# As written in a URL, and what is meant.
+# The text in a URL, and its meaning.
 PASSWORDS = [
     ("secret", "secret"),
     ("$ecret", "$ecret"),

@@ -1,4 +1,4 @@
-"""`/metrics`: what it says is what happened, over all workers, and only who has the token reads it."""
+"""`/metrics` tells what happened in all workers, and only with the token."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""deploy/partitions.sql: the product works on divided tables as before, and what it had is there."""
+"""deploy/partitions.sql: the product works on divided tables as before, with its earlier data."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.servers import ON_POSTGRES
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no partitions")
 SCRIPT = (Path(__file__).resolve().parent.parent.parent / "deploy" / "partitions.sql").read_text()
 NEW = "battery-staple-7"
-# Of both servers: a token names it.
+# The same for both servers, because tokens contain it.
 URL = "http://127.0.0.1:8000"
 
 
@@ -56,7 +56,7 @@ def test_the_product_works_on_divided_tables() -> None:
             assert finish(command)[0] == 0
         assert cluster.execute("SELECT count(*) FROM accounts_session") == [(0,)]
         assert cluster.execute("SELECT count(*), count(DISTINCT id) FROM accounts_securityevent") == [(6, 6)]
-        # As where an account is deleted: they move to another partition.
+        # As in the deletion of an account: the events move to another partition.
         assert cluster.execute("UPDATE accounts_securityevent SET user_id = NULL RETURNING 1") == [(1,)] * 6
 
 

@@ -1,4 +1,4 @@
-"""Behind a pooler that gives each transaction another connection, such as PgBouncer in transaction mode."""
+"""The product behind a pooler that gives each transaction another connection: PgBouncer in transaction mode."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from tests.processes import database_url, finish, manage
 from tests.servers import ON_POSTGRES, free_port, wait_for_port
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no server")
-# Debian puts it where only root looks.
+# Debian installs it in a folder that is only in root's PATH.
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 needs_pgbouncer = pytest.mark.skipif(PGBOUNCER is None, reason="NOT CHECKED: no PgBouncer on this machine")
 REQUESTS = 400
@@ -27,7 +27,7 @@ REQUESTS = 400
 
 @pytest.fixture
 def unprepared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A connection as DATABASE_PREPARED_STATEMENTS=off makes it."""
+    """A connection with DATABASE_PREPARED_STATEMENTS=off."""
     monkeypatch.setenv("DATABASE_URL", database_url())
     monkeypatch.setenv("DATABASE_PREPARED_STATEMENTS", "off")
     connection = connections.create_connection("default")

@@ -1,4 +1,4 @@
-"""config/Procfile under honcho, as `make run` starts it: who is killed comes back, who fails ends it all."""
+"""config/Procfile under honcho, as `make run` starts it: a killed part is restarted, a failing part ends everything."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ KEEP = ("sh", "config/keep.sh")
 
 @contextmanager
 def honcho(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """honcho with the web server and the mail worker, which has nothing to send; ended with the block."""
+    """honcho with the web server and a mail worker without mail, while the block runs."""
     environment = {**os.environ, "DATABASE_URL": database_url(), "SERVED_PORT": str(port), "WEB_CONCURRENCY": "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     command = ["honcho", "--no-prefix", "--procfile", "config/Procfile", "--app-root", ".", "start", "--port", "8000"]
@@ -39,7 +39,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def part(runner: int, program: str, *, other_than: int = 0, seconds: float = 30) -> int:
-    """The process that runs `program`, once there is one."""
+    """Waits for the process that runs `program`, and returns it."""
     deadline = time.monotonic() + seconds
     while not (found := [pid for pid in running(runner, program) if pid != other_than]):
         assert time.monotonic() < deadline, f"no {program}"
@@ -48,7 +48,7 @@ def part(runner: int, program: str, *, other_than: int = 0, seconds: float = 30)
 
 
 def running(pid: int, program: str) -> list[int]:
-    """The descendants that run `program`: not a shell around it, nor what it has started itself."""
+    """The descendants that run `program`, without shells around them and without processes that they have started."""
     interpreter, _, rest = command_line(pid).partition("\0")
     if program in rest and not interpreter.endswith("sh"):
         return [pid]
@@ -84,7 +84,7 @@ def test_killed_part_comes_back_beside_the_other_and_a_signal_ends_all(end: sign
         assert answers(port)
         everything = descendants(runner.pid)
         runner.send_signal(end)
-        # honcho itself kills after 5 seconds: nobody lets it come to that.
+        # honcho itself kills after 5 seconds; all parts end earlier.
         code, said = finish(runner, seconds=30)
     assert code == 128 + end
     assert "Killed by signal 9, started again: python manage.py deliver_mail" in said
@@ -99,7 +99,7 @@ def test_killed_web_server_comes_back() -> None:
         wait_for_port(port)
         web, worker = part(runner.pid, "gunicorn"), part(runner.pid, "deliver_mail")
         os.kill(web, signal.SIGKILL)
-        # Its workers may answer for a moment; the new one waits until they have let go of the port.
+        # Its workers may answer for a moment. The new server waits until they have released the port.
         again = part(runner.pid, "gunicorn", other_than=web)
         deadline = time.monotonic() + 60
         while not children(again):
@@ -132,7 +132,7 @@ def test_killed_command_runs_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_is_passed_on_and_waits_for_the_command(number: signal.Signals) -> None:
-    # The command takes a moment to end, during which it is signalled once more.
+    # The command needs a moment to end, and gets another signal during that time.
     command = "trap 'echo stopping; sleep 1; exit 5' TERM; echo ready; while :; do sleep 0.1; done"
     with subprocess.Popen([*KEEP, "sh", "-c", command], stdout=subprocess.PIPE) as keeper:
         assert keeper.stdout is not None

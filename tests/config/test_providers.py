@@ -1,4 +1,4 @@
-"""SOCIAL_PROVIDERS and SOCIAL_REDIRECT_URLS: what is wrong in them is named, and no secret is."""
+"""SOCIAL_PROVIDERS and SOCIAL_REDIRECT_URLS: messages name the fault, and contain no secret."""
 
 import json
 from typing import Any

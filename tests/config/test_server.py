@@ -34,7 +34,7 @@ def test_logins_at_once_are_answered_or_told_to_wait_and_who_shows_a_token_is_an
             logins = [clients.submit(_ask, port, "POST", "login/", LOGIN) for _ in range(30)]
             users = [clients.submit(_ask, port, "GET", "user/", token=token) for _ in range(30)]
         answers = [login.result()[0] for login in logins]
-        # One password is hashed and sixteen wait; a login that finds no place is told to come again.
+        # One password is hashed and sixteen wait. A login without a place is answered 503.
         assert set(answers) <= {200, 503}
         assert answers.count(200) >= 17
         assert [user.result()[1]["username"] for user in users] == ["alice"] * 30
@@ -97,7 +97,7 @@ def test_a_proxy_has_time_to_see_that_it_stops() -> None:
         server.send_signal(signal.SIGTERM)
         while answer("/readyz") == 200:
             time.sleep(0.05)
-        # Who looks once a second whether it is to stop would have closed its port.
+        # A server that checks once a second whether it must stop would have closed its port by now.
         told = time.monotonic()
         while time.monotonic() < told + 1.5:
             assert (answer("/readyz"), answer("/livez")) == (503, 200)

@@ -1,4 +1,4 @@
-"""What gunicorn itself has to say: one JSON object a line on stderr, as everything else in the log."""
+"""gunicorn's own lines are JSON objects on stderr, like all others in the log."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def logged(said: str) -> list[dict[str, Any]]:
-    """The log's lines, each with time, level, logger and message; what a newcomer is told at the start is left out."""
+    """The log's lines, each with time, level, logger and message, without the welcome at the start."""
     lines = [json.loads(line) for line in said.splitlines() if not line.startswith(("Serving at ", "  "))]
     for line in lines:
         assert list(line)[:4] == ["time", "level", "logger", "message"]

@@ -39,7 +39,7 @@ def test_what_is_seen(name: str, value: str, seen: str) -> None:
 
 def test_every_variable_is_listed() -> None:
     listed = {name: (value, is_set) for name, value, is_set in variables()}
-    # One is of no use to SQLite, and so is not read.
+    # With SQLite this variable is not needed, so it is not read.
     assert READ - {"DATABASE_PREPARED_STATEMENTS"} <= set(listed) <= READ
     assert listed["SECRET_KEY"] == ("•••", True)
     assert listed["ACCESS_TOKEN_MINUTES"] == ("5", False)

@@ -1,4 +1,4 @@
-"""Clients that send nothing, or a part and no more, keep nobody waiting, and are given up after a while."""
+"""Clients that send nothing, or only a part of a request, do not delay others, and are given up after a while."""
 
 import http.client
 import json
@@ -23,14 +23,14 @@ PARTS = {
     "half a header": POST + b"X-a: ",
     "half a body": POST + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
     "half a chunk": POST + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
-    # It asks for a large answer, and does not read it.
+    # It requests a large answer and does not read it.
     "no reader": b"GET /static/graphiql/graphiql.min.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
 }
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A server; whatever its clients do, it is no error of the server's, and its log says nothing of it."""
+    """The port of a server. Its log must contain no error about slow clients."""
     port = free_port()
     with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
         wait_for_port(port)
@@ -91,14 +91,14 @@ def test_they_are_given_up(port: int) -> None:
         for name in ("half a body", "half a chunk"):
             assert _read_to_the_end(clients[name]).startswith(b"HTTP/1.1 400 Bad Request\r\n")
             assert 29 < time.monotonic() - began < 55
-        # What the server has written is not taken; that it has gone is seen by what it no longer takes.
+        # The client does not read the answer. A failing write shows that the server has closed the connection.
         while _takes_more(reader):
             time.sleep(1)
         assert 29 < time.monotonic() - began < 60
 
 
 def test_a_connection_is_kept_for_the_next_request(port: int) -> None:
-    """For ten seconds, and then it ends without a word."""
+    """It is kept for ten seconds, then closed without an answer."""
     head = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         for _ in range(2):

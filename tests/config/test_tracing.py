@@ -1,4 +1,4 @@
-"""Traces reach who asked for them, join the caller's trace, and say nothing secret."""
+"""Traces reach the configured address, join the caller's trace, and contain no secrets."""
 
 import http.client
 import signal

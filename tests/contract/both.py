@@ -1,4 +1,4 @@
-"""One request to the FastAPI Users package and to ours, and what of the two answers must be the same."""
+"""Sends a request to the FastAPI Users package and to ours, and compares the two answers."""
 
 import http.client
 import json
@@ -32,7 +32,7 @@ class Answer:
 
 
 class Both:
-    """Sends each request to the package and to ours; values that differ by nature are written as $name in it."""
+    """Sends each request to the package and to ours. $name in a request stands for a value that differs by nature."""
 
     def __init__(self, oracle: Oracle, letters: Mailbox) -> None:
         self.oracle = oracle
@@ -54,7 +54,7 @@ class Both:
         return answers
 
     def send(self, method: str, path: str, body: Any = None, type: str | None = None, **headers: str) -> Answer:
-        """Our answer, which is the package's but for what differs by nature."""
+        """Our answer. It must be the package's answer, except for values that differ by nature."""
         theirs, ours = self.raw(method, path, body, type, **headers)
         where = f"{method} {path} {str(body)[:200]} {headers}: {theirs} {ours}"
         assert theirs.status == ours.status, where
@@ -112,7 +112,7 @@ class Both:
         return Answer(response.status_code, found, response.content.decode(), cookies)
 
     def plain(self, answer: Answer, values: dict[str, str]) -> Any:
-        """The body without what differs by nature or on purpose."""
+        """The body without values that differ by nature or on purpose."""
         text = answer.body
         for name, value in values.items():
             text = text.replace(value, f"${name}")
@@ -127,7 +127,7 @@ class Both:
         return body
 
     def shape(self, cookie: str | None) -> Any:
-        """What a cookie says beside its value; `expires` only repeats Max-Age for old browsers."""
+        """The attributes of a cookie. `expires` is left out: it only repeats Max-Age for old browsers."""
         parts = [part.strip() for part in cookie.split(";")] if cookie else []
         value = parts[0].partition("=")[2] if parts else ""
         return {part for part in parts[1:] if not part.startswith("expires=")}, value in ("", '""'), bool(parts)

@@ -1,4 +1,4 @@
-"""What the comparisons with the FastAPI Users package share."""
+"""Fixtures of the comparisons with the FastAPI Users package."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _count = iter(range(10_000))
 
 @pytest.fixture
 def email() -> str:
-    """An address that neither knows."""
+    """An address that is unknown to both."""
     return f"arthur{next(_count)}@camelot.bt"
 
 

@@ -1,7 +1,7 @@
-"""The real package beside ours: fastapi-users 15.0.5 with SQLAlchemy on SQLite, served by uvicorn in a thread.
+"""The real package: fastapi-users 15.0.5 with SQLAlchemy on SQLite, served by uvicorn in a thread.
 
-It is wired as its documentation says, with the settings that the contract names: a bearer and a cookie backend over
-JWTs of an hour. Its hooks keep the tokens that it would have mailed.
+It is set up as its documentation says, with the contract's settings: a bearer and a cookie backend with JWTs of an
+hour. Its hooks keep the tokens that it would have mailed.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class UserUpdate(schemas.BaseUserUpdate):
 
 
 class Oracle:
-    """port: where it listens. tokens: what it last mailed, under (address, "reset" or "verify").
+    """port: where it listens. tokens: the last mailed token for each (address, "reset" or "verify").
 
     issuer: the OpenID Connect provider that people log in with as "acme", if any. database: SQLAlchemy's URL of it; it
     is in memory without one.
@@ -81,7 +81,7 @@ class Oracle:
         self._thread.join()
 
     def set(self, email: str, **columns: Any) -> None:
-        """Does what only the database may do: makes a superuser, or an account inactive or verified."""
+        """Changes columns in the database: makes a superuser, or an account inactive or verified."""
 
         async def change() -> None:
             async with self._sessions() as session:

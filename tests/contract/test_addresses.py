@@ -20,7 +20,7 @@ from tests.clients.fastapi_users import FastAPIUsers
 from tests.mailbox import Mailbox, link_values
 
 pytestmark = pytest.mark.django_db
-# What people write, what is kept, and what it is known by.
+# The typed address, its stored form, and its canonical form.
 FORMS = [
     ("V@Example.COM", "V@example.com", "v@example.com"),
     ('"v"@example.com', "v@example.com", "v@example.com"),
@@ -160,7 +160,7 @@ def test_mail_goes_to_the_right_domain(api: AuthApi, letters: Mailbox) -> None:
     assert api.verify_email(**link_values(letter)).status_code == 200
     api.reset("x@straße.example")
     assert letters.only().to == ["X@xn--strae-oqa.example"]
-    # A code that was asked for in one spelling is good in the other.
+    # A code that was requested with one spelling works with the other.
     durudex = Durudex()
     durudex.create_code("x@STRAßE.example")
     letter = letters.only()

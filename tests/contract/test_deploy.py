@@ -1,4 +1,4 @@
-"""What the examples for operators name is there: variables, paths, metrics, alerts."""
+"""The examples for operators name existing variables, paths, metrics and alerts."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def manifests() -> list[dict[str, Any]]:
 
 
 def values(part: Any, name: str) -> Iterator[Any]:
-    """What stands under `name`, however deep."""
+    """All values under the key `name`, at any depth."""
     if isinstance(part, dict):
         yield from (value for key, value in part.items() if key == name)
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():

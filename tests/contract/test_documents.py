@@ -1,4 +1,4 @@
-"""What is committed for others to read is what the code says: OpenAPI, client documentation, message catalogues."""
+"""The committed documents agree with the code: OpenAPI, client documentation, message catalogues."""
 
 import json
 import os
@@ -60,7 +60,7 @@ class TestOpenApi:
                 # FastAPI Users answers 422 where DRF answers 400 and 415.
                 is_authapi = path.startswith("/api/auth/")
                 if is_authapi:
-                    # Six take none, and refuse what is no object all the same.
+                    # Six operations take no body, and still refuse a body that is no object.
                     takes_none = (
                         "/logout/",
                         "/end-others/",
@@ -87,7 +87,7 @@ class TestOpenApi:
 
     @pytest.mark.parametrize("path", ["/api/schema/?format=json", "/api/auth/schema/?format=json", "/openapi.json"])
     def test_every_refusal_has_a_name(self, path: str) -> None:
-        """A generator calls what has none AuthLoginCreate400Response."""
+        """A generator would call an unnamed refusal AuthLoginCreate400Response."""
         document = fetch(path).json()
         for operations in document["paths"].values():
             for operation in operations.values():
@@ -131,7 +131,7 @@ class TestOpenApi:
             assert "enum" in named or "oneOf" in named
 
     def test_who_may_ask_again_is_told_when(self) -> None:
-        # They read no body, and send mail or ask a provider.
+        # These operations read no body, and send mail or ask a provider.
         limited = {
             "auth_socialaccounts_disconnect_create",
             "oauth_callback_auth_provider_callback_get",
@@ -150,7 +150,7 @@ class TestOpenApi:
                     assert ("429" in operation["responses"]) is is_limited, operation["operationId"]
 
     def test_every_field_of_an_answer_is_there(self) -> None:
-        """What is read-only or write-only is taken for optional by some generators."""
+        """Some generators treat read-only and write-only fields as optional."""
         assert not re.search("readOnly|writeOnly", fetch("/api/schema/?format=json").content.decode())
         assert fetch("/api/schema/?format=json&media=form").content.decode().count("writeOnly") > 5
 
@@ -182,7 +182,7 @@ class TestOpenApi:
         settings.PUBLIC_URL = "https://accounts.example.org"
         for path in ("/api/schema/?format=json", "/api/auth/schema/?format=json&media=json", "/openapi.json"):
             assert fetch(path).json()["servers"] == [{"url": "https://accounts.example.org"}]
-        # AuthApi.md knows none.
+        # AuthApi.md names no server.
         assert "servers" not in fetch("/api/schema/?format=json&media=form").json()
 
     def test_the_version_is_the_products(self) -> None:

@@ -1,6 +1,6 @@
 """Every request of both Durudex documents runs as printed, with names, passwords, codes and tokens filled in.
 
-The operations stand here, so that the tests carry them; where ../shared/spec/ is present its blocks must be the same.
+The tests contain the operations. If ../shared/spec/ is present, its blocks must be the same.
 """
 
 import re

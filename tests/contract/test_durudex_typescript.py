@@ -33,7 +33,7 @@ def node_modules() -> Path:
             installed = subprocess.run(install, cwd=folder, capture_output=True, text=True)
             if installed.returncode:
                 pytest.skip(f"npm cannot install the TypeScript client's packages: {installed.stderr[-300:]}")
-            # Another run may have been faster; then theirs is used.
+            # Another run may have been faster. Then its folder is used.
             with contextlib.suppress(OSError):
                 Path(folder).rename(wanted)
     return wanted / "node_modules"

@@ -1,4 +1,4 @@
-"""Every dialect has one total table from ErrorCode to its wire."""
+"""Every dialect's table has a row for each ErrorCode."""
 
 from accounts.api.authapi.errors import WIRE
 from accounts.core.errors import ErrorCode

@@ -1,4 +1,4 @@
-"""Clients as they are: the document's curl and axios lines as printed, and a generated TypeScript client."""
+"""Real clients: the document's curl and axios lines as printed, and a generated TypeScript client."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Said:
 
 
 def run(command: list[str], **kwargs: Any) -> str:
-    """What a command says; raises AssertionError with everything it said if it fails."""
+    """The output of a command. If the command fails, raises AssertionError with its whole output."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, **kwargs)
     assert done.returncode == 0, f"{command[:4]}: {done.stdout}\n{done.stderr}"
     return done.stdout
@@ -59,14 +59,14 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def printed(language: str) -> list[str]:
-    """The document's examples in one language, in their order; the fence of the last one is broken in print."""
+    """The document's examples in one language, in their order. The fence of the last one is broken in the document."""
     blocks = re.findall(rf"```\s*{language}\n(.*?)\n\s*``", DOCUMENT.read_text(), re.DOTALL)
     assert len(blocks) == 9
     return blocks
 
 
 class Reader:
-    """Goes through the document, with strong passwords and one's own ids and tokens in place of the printed ones."""
+    """Goes through the document, with strong passwords and real ids and tokens in place of the printed ones."""
 
     def __init__(self, base_url: str, execute: Any) -> None:
         self.base_url = base_url
@@ -83,7 +83,7 @@ class Reader:
 
 
 def go_through(reader: Reader, blocks: list[str]) -> None:
-    """The whole document, each answer as it says."""
+    """Runs the whole document, and checks each answer against it."""
     register, login, cookie_login, me, patch_me, read, patch, delete, logout = blocks
     registered = reader.do(register)
     assert registered.status == 201

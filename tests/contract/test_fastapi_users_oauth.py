@@ -21,7 +21,7 @@ from tests.provider import ALICE, Issuer, issuer
 pytestmark = pytest.mark.django_db
 STATE_COOKIE = "fastapiusersoauthcsrf"
 
-# What differs on purpose, and why; each is shown by the test of its name in TestOnPurpose.
+# The intended differences, and their reasons. The test with the same name in TestOnPurpose shows each of them.
 ON_PURPOSE = {
     "state_first": "A state is looked at before the provider is asked; the package asks first.",
     "ten_minutes": "A login lives ten minutes between its two steps; the package's lives an hour.",
@@ -82,7 +82,7 @@ class Both:
     tokens: list[str] = field(default_factory=lambda: ["", ""])
 
     def raw(self, prefix: str, *, query: dict[str, str] | None = None, **claims: Any) -> list[Answer]:
-        """Begins at both and comes back to both, with the claims of Alice or others, or with this query."""
+        """Begins a login at both and returns to both, with the claims of Alice or others, or with this query."""
         answers = []
         self.acme.person = {**ALICE, **claims}
         for browser, token in zip(self.browsers, self.tokens, strict=True):
@@ -100,7 +100,7 @@ class Both:
         return answers
 
     def same(self, prefix: str, **kwargs: Any) -> tuple[int, Any]:
-        """Status and body, which are the package's; tokens and ids are told apart by nature."""
+        """Status and body of ours, which must be those of the package except for tokens and ids."""
         theirs, ours = self.raw(prefix, **kwargs)
         assert theirs.status == ours.status, (theirs, ours)
         bodies = [json.loads(answer.body) if answer.body else None for answer in (theirs, ours)]
@@ -127,7 +127,7 @@ def both(settings: Any) -> Iterator[Both]:
     with issuer() as acme:
         oracle = Oracle(acme.url)
         oracle.start()
-        # The package takes an address as it comes, and joins no account that has it.
+        # The package accepts any address, and joins no existing account with it.
         settings.SOCIAL_PROVIDERS = [acme.entry(trusts_email=False)]
         yield Both(acme, [Package(oracle), Ours()])
         oracle.stop()
@@ -222,7 +222,7 @@ class TestOnPurpose:
         assert [str(cookie["max-age"]) for cookie in cookies] == ["3600", "600"]
 
     def test_expired(self, both: Both) -> None:
-        """tests/security/test_providers.py travels ten minutes."""
+        """tests/security/test_providers.py lets ten minutes pass."""
         assert both.same("/auth/acme", query={"state": "x"}) == (400, {"detail": "ACCESS_TOKEN_DECODE_ERROR"})
 
     def test_refused(self, both: Both) -> None:

@@ -14,7 +14,7 @@ from tests.contract.both import ADMIN, BEARER, FORM, JSON, Answer, Both
 # The package knows only addresses that change at once.
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("immediate")]
 
-# What differs on purpose, and why; each is shown by the test of its name in TestOnPurpose.
+# The intended differences, and their reasons. The test with the same name in TestOnPurpose shows each of them.
 ON_PURPOSE = {
     "input": "A 422 does not repeat what was sent: it may be a password, or text that no JSON can carry (there the "
     "package answers 500).",
@@ -119,7 +119,7 @@ class TestBodies:
 
 class TestDocument:
     def test_operations_are_the_packages(self, both: Both) -> None:
-        """Clients that are generated anew keep the names of their methods."""
+        """Newly generated clients keep the names of their methods."""
         theirs, ours = (
             {
                 (method, path): operation["operationId"]

@@ -60,7 +60,7 @@ def test_media_type(path: str, accepted: str | None, media_type: str) -> None:
 @pytest.mark.parametrize(
     ("body", "as_json"),
     [
-        # Nothing of these runs, but they can be read.
+        # These can be read, but nothing of them runs.
         ({"query": "{"}, 200),
         ({"query": "{ nothing }"}, 200),
         ({"query": VARIABLE}, 200),
@@ -68,7 +68,7 @@ def test_media_type(path: str, accepted: str | None, media_type: str) -> None:
         ({"query": VARIABLE, "variables": {"id": {"a": 1}}}, 200),
         ({**GOOD, "operationName": "Nobody"}, 200),
         ({"query": "{ " + "a: __typename " * 100 + "}"}, 200),
-        # These are no requests.
+        # These are no GraphQL requests.
         ({}, 400),
         ({"query": ""}, 400),
         ({"query": 1}, 400),
@@ -92,7 +92,7 @@ def test_status_of_what_does_not_run(path: str, body: Any, as_json: int) -> None
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("accepted", [JSON, GRAPHQL_JSON])
 def test_persisted_queries(path: str, accepted: str) -> None:
-    """Apollo and urql send the query itself at this message, and know it whatever the language of the browser."""
+    """Apollo and urql send the query itself after this message, so it must not depend on the browser's language."""
     unknown = {"errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "INVALID_ARGUMENT"}}]}
     headers = {"Accept": accepted, "Accept-Language": "uk"}
     as_query = {"operationName": "Q", "variables": "{}", "extensions": json.dumps(HASH)}

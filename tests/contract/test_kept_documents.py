@@ -1,4 +1,4 @@
-"""What developers read is made once, and whoever has it is told that it is still good."""
+"""Documents for developers are made once, and clients that have cached one get 304."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def get(path: str, **headers: str) -> Any:
 
 
 def count_made(*paths: str) -> int:
-    """How many documents are made while these are asked for."""
+    """How many documents are made while these are requested."""
     with patch.object(SchemaGenerator, "get_schema", autospec=True, side_effect=SchemaGenerator.get_schema) as made:
         for path in paths:
             assert get(path).status_code == 200

@@ -1,4 +1,4 @@
-"""The locked requirements name the extras that other packages ask for.
+"""The locked requirements name the extras that other packages need.
 
 pip before 23.3 looks for "coverage[toml]" as if it were a package beside "coverage": it takes the newest release that
 the registry has, and refuses it because no hash is known. An install would break on the day of such a release.
@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def locked(file: str) -> dict[str, set[str]]:
-    """Each package that `file` pins, with the extras that stand beside it."""
+    """Each package that `file` pins, with its extras."""
     lines = re.findall(r"^([A-Za-z0-9._-]+(?:\[[^\]]*\])?==[^\s;]+)", (ROOT / file).read_text(), re.MULTILINE)
     return {canonicalize_name(pin.name): pin.extras for pin in map(Requirement, lines)}
 
 
 def asked(name: str, extras: set[str]) -> list[Requirement]:
-    """What the installed package `name` needs with `extras`; nothing where it is not installed on this platform."""
+    """The requirements of the installed package `name` with `extras`; none if it is not installed on this platform."""
     try:
         needs = map(Requirement, requires(name) or [])
     except PackageNotFoundError:

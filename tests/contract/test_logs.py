@@ -45,7 +45,7 @@ def test_no_secret_is_logged(letters: Mailbox, caplog: pytest.LogCaptureFixture)
 
 @pytest.fixture
 def failure(caplog: pytest.LogCaptureFixture) -> Iterator[logging.LogRecord]:
-    """What is logged where a request fails because of a mistake of ours."""
+    """The log record of a request that fails because of a programming error."""
 
     def fail(*args: Any) -> None:
         raise RuntimeError("a mistake")

@@ -1,6 +1,6 @@
-"""With EMAIL_VERIFICATION=mandatory a session whose user is not verified proves nothing, until the user is.
+"""With EMAIL_VERIFICATION=mandatory the session of an unverified user is refused until the user is verified.
 
-Sessions come there by a change of the setting, by EMAIL_CHANGE=immediate, or by an administrator.
+Such sessions exist after a change of the setting, with EMAIL_CHANGE=immediate, or after an administrator's act.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person types or pastes is trimmed in every door, passwords never; a code is its digits."""
+"""Every door trims typed or pasted text, but never passwords. Only the digits of a code count."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Each path of the AuthApi, of Durudex and of the pages is answered with and without a slash at its end."""
+"""Each path of the AuthApi, of Durudex and of the pages works with and without a slash at its end."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ QUERY = '{"query": "{ __typename }"}'
 
 
 def answers(method: str, path: str, **extra: Any) -> list[Any]:
-    """What both spellings are answered: status, type and body."""
+    """The answers to both spellings: status, type and body."""
     right, other = path, path.removesuffix("/") if path.endswith("/") else path + "/"
     sent = [Client().generic(method, spelling, **extra) for spelling in (right, other)]
     return [(answer.status_code, answer.headers.get("Content-Type"), answer.content) for answer in sent]

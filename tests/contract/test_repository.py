@@ -1,4 +1,4 @@
-"""What the files around the code say agrees with the code: variables, links, and the targets of make."""
+"""The files around the code agree with it: variables, links, targets of make, and the length of files."""
 
 import ast
 import re

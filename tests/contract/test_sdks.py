@@ -1,4 +1,4 @@
-"""SDKs that are generated from the served document work; `make sdks` makes and tries all of them (docs/sdks.md)."""
+"""SDKs that are generated from the served document work. `make sdks` makes and tests all of them (docs/sdks.md)."""
 
 import shutil
 import subprocess
@@ -44,7 +44,7 @@ def test_every_accepted_warning_has_a_reason() -> None:
     "name", ["tests/sdk/package-lock.json", "tests/sdk/requirements.txt", "examples/spa/package-lock.json"]
 )
 def test_locks_name_no_registry(name: str) -> None:
-    """Whoever installs them takes their own."""
+    """Everybody installs from their own registry."""
     text = (ROOT / name).read_text()
     assert "resolved" not in text
     assert "--index-url" not in text

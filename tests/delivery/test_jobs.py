@@ -1,4 +1,4 @@
-"""A job and the processes of workers: one that is killed in the middle, and another that goes on."""
+"""A job and the processes of workers: one is killed in the middle, and another one goes on."""
 
 import signal
 import time
@@ -50,7 +50,7 @@ def test_killed_in_the_middle() -> None:
     Job.objects.update(leased_until=clock.now() - timedelta(seconds=1))
     with manage("deliver_mail", LOG_LEVEL="WARNING") as worker:
         wait_for(killed_at.done + 20)
-        # This one is stopped as it should be, and leaves the rest at once.
+        # This worker is stopped in order, and releases the rest at once.
         worker.send_signal(signal.SIGTERM)
         assert_ended_well(finish(worker))
     left = Job.objects.get()
@@ -60,7 +60,7 @@ def test_killed_in_the_middle() -> None:
         worker.send_signal(signal.SIGTERM)
         assert_ended_well(finish(worker))
     job = Job.objects.get()
-    # Where the kill fell between the act and its count, the user was found as the job wants them.
+    # If the kill came between the act and its count, the act is found already done for that user.
     assert (job.done + job.unchanged, job.failed) == (USERS, 0)
     assert job.unchanged <= 1
     assert not User.objects.exclude(pk=root.pk).filter(is_active=True).exists()

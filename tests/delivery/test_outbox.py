@@ -1,4 +1,4 @@
-"""Mail that is never lost and never in the way, against a real SMTP server."""
+"""Mail is never lost and never delays a request, with a real SMTP server."""
 
 import time
 from datetime import timedelta
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def deliver(threads: int = 4) -> None:
-    """What a worker does until nothing is due."""
+    """Delivers like a worker until nothing is due."""
     with Courier(threads) as courier:
         while deliver_mail(most=8, courier=courier):
             pass
@@ -194,10 +194,10 @@ def test_failed_settling_is_made_up_for_and_sends_nothing_again(
     with Courier(1) as courier:
         with pytest.raises(OperationalError, match=r"^gone$"):
             deliver_mail(most=8, courier=courier)
-        # The others of its claim are written down all the same, and a worker that dies now does not send them again.
+        # The outcomes of the other mails are still written, so they are not sent again if the worker dies now.
         assert set(sent.values_list("to", flat=True)) == set(addresses[:8]) - set(addresses[3:5])
         assert [message.to for message in courier.unsettled.values()] == [addresses[4]]
-        # While it cannot settle what it has, it takes no more.
+        # While it cannot settle its mails, it claims no more.
         failing[addresses[4]] = "still gone"
         with pytest.raises(OperationalError, match=r"^still gone$"):
             deliver_mail(most=8, courier=courier)
@@ -231,7 +231,7 @@ def test_late_refusal_leaves_the_claim_of_another_worker_alone() -> None:
     outbox.settle_refused(message, "451 try later", permanent=False, now=later)
     taken = Message.objects.get()
     assert (taken.claimed_until, taken.last_error) == (later + outbox.CLAIM, "")
-    # What was sent is sent, whoever has claimed it since.
+    # A sent mail stays sent, even if another worker has claimed it since.
     outbox.settle_sent(message, now=later)
     assert Message.objects.get().state == MessageState.SENT
 

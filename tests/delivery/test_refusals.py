@@ -1,4 +1,6 @@
-"""What the mail server refuses, and who has to mend it: a recipient's mail is given up, all others' waits."""
+"""Refusals of the mail server: a refused recipient's mail is given up; after a refused sender or login all mail
+waits.
+"""
 
 import logging
 from datetime import timedelta
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str, str]]:
-    """The warnings; what was sent or not is told at a lower level."""
+    """The warnings. The log tells at a lower level which mails were sent."""
     records = [record for record in caplog.records if record.name == "accounts.flows.deliver_mail"]
     records = [record for record in records if record.levelno > logging.INFO]
     return [(record.levelno, record.getMessage(), record.__dict__["error"]) for record in records]
@@ -39,7 +41,7 @@ def test_a_refused_sender_is_no_fault_of_the_mail(server: MailServer, caplog: py
     assert timedelta(seconds=25) < message.due_at - clock.now() <= timedelta(seconds=30)
     said = "the mail server refused the sender; trying again"
     assert logged(caplog) == [(logging.WARNING, said, "553 5.7.1 not your sender")]
-    # Somebody mends the configuration.
+    # Somebody corrects the configuration.
     server.refuse_sender = ""
     with time_machine.travel(timezone.now() + timedelta(seconds=31), tick=False):
         deliver(1)
@@ -77,5 +79,5 @@ def test_a_refused_recipient_is_given_up_at_once(server: MailServer, caplog: pyt
     server.refuse = "550 no such user"
     deliver(1)
     assert waiting() == {(MessageState.DEAD, 1, "550 no such user", "secret")}
-    # What a server says of a recipient may name them.
+    # The server's text about a recipient may contain the address.
     assert logged(caplog) == []

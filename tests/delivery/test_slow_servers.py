@@ -1,4 +1,4 @@
-"""A mail server that is slow with one mail: the others do not wait for it, and it is given up at last."""
+"""A mail server is slow with one mail: the others do not wait for it, and it is given up in the end."""
 
 import signal
 import threading
@@ -41,10 +41,10 @@ def test_a_slow_mail_does_not_stop_the_next_claim(server: MailServer) -> None:
         server.wait_for(40)
         took = time.monotonic() - started
         assert server.counts() == dict.fromkeys(addresses, 1)
-        # Each of them was looked for every second, not after the six of the slow one.
+        # Each of them was found within a second, not after the six seconds of the slow one.
         assert took < 4
         wait_for(lambda: Message.objects.filter(state=MessageState.SENT).count() == 40, seconds=2)
-        # It is sent to its end, also where the worker is told to stop meanwhile.
+        # Its sending is finished even if the worker is told to stop meanwhile.
         worker.send_signal(signal.SIGTERM)
         assert_ended_well(finish(worker))
     assert server.counts() == dict.fromkeys([*addresses, "slow@example.org"], 1)
@@ -91,7 +91,7 @@ def test_a_claim_is_renewed_while_its_mail_is_sent(
     slow_worker = threading.Thread(target=work)
     slow_worker.start()
     wait_for(lambda: server.asked)
-    # Another worker looks all the time, and finds nothing.
+    # Another worker looks for mail all the time and finds none.
     with Courier(1) as courier:
         while slow_worker.is_alive():
             assert deliver_mail(most=8, courier=courier) == 0

@@ -50,7 +50,7 @@ def test_prompt_and_stoppable(api: AuthApi, server: MailServer) -> None:
         wait_until_settled()
         message = Message.objects.get(to="bob@example.org")
         assert message.settled_at is not None
-        # It looks into the outbox every second; two are the contract's.
+        # It reads the outbox every second. The contract allows two.
         assert message.settled_at - message.created_at < timedelta(seconds=2)
         worker.send_signal(signal.SIGTERM)
         assert_ended_well(finish(worker))
@@ -80,7 +80,7 @@ def test_killed_in_the_middle(server: MailServer) -> None:
     with manage("deliver_mail", "--once", **environment) as worker:
         assert_ended_well(finish(worker))
     assert set(server.counts()) == set(addresses)
-    # Twice only where the kill fell between the server's 250 and our commit.
+    # A mail comes twice only if the kill came between the server's 250 and our commit.
     unsure = set(taken_before) - settled_before
     assert {address for address, count in server.counts().items() if count > 1} == unsure
     assert len(unsure) <= 4

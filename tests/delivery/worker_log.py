@@ -1,4 +1,4 @@
-"""What the mail worker's log says."""
+"""The mail worker's log."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ ADDRESS_SIGN = "@"
 
 
 def failures(said: str) -> list[dict[str, Any]]:
-    """The lines that tell of something else than mail that was sent; no line names an address."""
+    """The lines about anything other than sent mail. No line may contain an address."""
     lines = [json.loads(line) for line in said.splitlines()]
     sent = [line for line in lines if line["message"] == "a mail was sent"]
     for line in sent:
@@ -18,6 +18,6 @@ def failures(said: str) -> list[dict[str, Any]]:
 
 
 def assert_ended_well(ended: tuple[int, str]) -> None:
-    """ended: the worker's exit code and what it printed, as processes.finish() answers them."""
+    """ended: the worker's exit code and output, as processes.finish() returns them."""
     code, said = ended
     assert (code, failures(said)) == (0, [])
