@@ -11,7 +11,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0
 WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt \
-    && useradd --system --uid 10001 --home-dir /app accounts \
+    && useradd --no-create-home --uid 10001 --home-dir /app accounts \
     && mkdir var && chown accounts var
 COPY manage.py pyproject.toml LICENSE ./
 COPY config config
