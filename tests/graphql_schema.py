@@ -6,7 +6,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "graphql"
 
 
 def documents() -> dict[Path, str]:
-    """Each file, and what is to stand in it."""
+    """Each file, and its content."""
     from accounts.api.durudex.schema import NEWER, OLDER
 
     return {FOLDER / "query.graphql": NEWER.as_str() + "\n", FOLDER / "v1.graphql": OLDER.as_str() + "\n"}

@@ -1,4 +1,4 @@
-"""The product as `make run` serves it: a copy with data of its own, its mail worker and its mails in files."""
+"""The product as `make run` serves it: a copy with its own data, a mail worker, and mails in files."""
 
 import os
 import re
@@ -50,7 +50,7 @@ def served(folder: Path, port: int, **settings: str) -> Iterator[None]:
 
 
 def mailed(folder: Path, address: str, pattern: str) -> str:
-    """What the pattern's group finds in the newest mail to this address that has it, once there is one."""
+    """Waits for a mail to this address that matches the pattern, and returns the group of the newest one."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for mail in sorted((folder / "var" / "mail").glob("*.eml"), reverse=True):

@@ -1,4 +1,4 @@
-"""The message catalogues: what must be translated, and `python -m tests.messages`, which updates and compiles them.
+"""The message catalogues: the strings to translate. `python -m tests.messages` updates and compiles them.
 
 GNU gettext is not needed: Babel reads the code, Django's own templatize the templates, and polib writes the files.
 """

@@ -48,7 +48,7 @@ class Run:
 
 
 def move_out(path: Any, *options: str) -> str:
-    """Writes the users to this file, and answers what the command told beside."""
+    """Writes the users to this file, and returns the command's error output."""
     errors = StringIO()
     call_command("export_users", *options, "--out", str(path), stderr=errors)
     return errors.getvalue()

@@ -1,4 +1,4 @@
-"""Holds every response of the tests against the OpenAPI document."""
+"""Checks every response of the tests against the OpenAPI document."""
 
 import functools
 import json
@@ -10,9 +10,9 @@ from openapi_schema_validator import OAS30ReadValidator
 
 from accounts.core.conf import conf
 
-# What a request that reaches no operation may be answered: it is not in the document of any.
+# Answers to requests that reach no operation. No operation's document lists them.
 NO_OPERATION = {400, 404, 405}
-# Who is answered so may ask again, and is told when.
+# Statuses after which the client may ask again, with Retry-After.
 WAITING = {429, 503}
 # Each dialect has its own shape of such an answer.
 FASTAPI_USERS = re.compile(r"/(?:auth|users)(?:/|\Z)")
@@ -22,13 +22,13 @@ FASTAPI_ERROR = {
     "required": ["detail"],
     "additionalProperties": False,
 }
-# What a login is refused with that needs a second factor.
+# The refusal of a login that needs a second factor.
 CHALLENGE = {"challenge", "factors", "ephemeral_token", "mfa_required"}
 AUTHAPI_ERROR = {"$ref": "#/components/schemas/Refusal"}
 
 
 def document() -> dict[str, Any]:
-    """The document as it is served under the settings of this moment."""
+    """The document as it is served with the present settings."""
     return _document(conf.verification_is_mandatory)
 
 
@@ -40,7 +40,7 @@ def _document(verification_is_mandatory: bool) -> dict[str, Any]:
 
 
 def find_operation(method: str, path: str) -> dict[str, Any] | None:
-    # A path without parameters goes before one that its text would fit as well.
+    # A path without parameters comes before a template that it would also match.
     for template in sorted(document()["paths"], key=lambda template: template.count("{")):
         if _pattern(template).match(path):
             operation: dict[str, Any] | None = document()["paths"][template].get(method.lower())
@@ -50,13 +50,13 @@ def find_operation(method: str, path: str) -> dict[str, Any] | None:
 
 @functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
-    # The document tells one spelling; both are answered.
+    # The document contains one spelling; both work.
     spellings = re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)) + ("?" if template.endswith("/") else "")
     return re.compile(spellings + r"\Z")
 
 
 def check(method: str, path: str, response: Any) -> None:
-    """Raises AssertionError unless the document says that `path` may answer this."""
+    """Raises AssertionError unless the document allows this answer of `path`."""
     operation = find_operation(method, path)
     said = response.content.decode()
     where = f"{method} {path} -> {response.status_code} {said[:300]}"
@@ -70,7 +70,7 @@ def check(method: str, path: str, response: Any) -> None:
         return
     responses = operation["responses"]
     if response.status_code == 400 and "400" not in responses and json.loads(said).get("code") == "bad_request":
-        # It was refused before the operation saw it, by Django, which knows no host of that name.
+        # Django refused it before the operation, because it knows no host of that name.
         _validate(AUTHAPI_ERROR, json.loads(said), where)
         return
     assert str(response.status_code) in responses, f"not in the document: {where}"
@@ -89,7 +89,7 @@ def check(method: str, path: str, response: Any) -> None:
 
 def _validate(schema: dict[str, Any], value: Any, where: str) -> None:
     if schema == {"nullable": True}:
-        # The document cannot say it: only null is meant.
+        # OpenAPI cannot say it: only null is allowed.
         assert value is None, where
     validator = OAS30ReadValidator({**schema, "components": _strict(document()["components"])})
     errors = [error.message for error in validator.iter_errors(value)]
@@ -97,7 +97,7 @@ def _validate(schema: dict[str, Any], value: Any, where: str) -> None:
 
 
 def _strict(schema: Any) -> Any:
-    """The schema without room for what it does not name. Clients are told to expect more; we do not answer it."""
+    """The schema without further properties. Clients are told to expect more, but we do not send more."""
     if isinstance(schema, list):
         return [_strict(each) for each in schema]
     if not isinstance(schema, dict):
@@ -107,7 +107,7 @@ def _strict(schema: Any) -> Any:
 
 
 def _check_refusal(refusal: dict[str, Any], where: str) -> None:
-    """A refusal of the AuthApi says a sentence and its code, or sentences under fields."""
+    """A refusal of the AuthApi has a sentence and its code, or sentences under fields."""
     if refusal.keys() & {"detail", "code"}:
         data = CHALLENGE if refusal.get("code") == "mfa_required" else set()
         assert set(refusal) == {"detail", "code"} | data, where

@@ -1,4 +1,4 @@
-"""An authenticator in software, for hostile input and for races; tests/browser has Chromium's own."""
+"""An authenticator in software, for hostile input and for races. tests/browser uses that of Chromium."""
 
 import json
 import os
@@ -15,7 +15,7 @@ VERIFIED = FLAG.UP | FLAG.UV
 
 
 class Authenticator:
-    """One credential. `changes` of its answers make them what a hostile client would send."""
+    """One credential. changes: make its answers hostile."""
 
     def __init__(self, origin: str = "http://127.0.0.1:8000", rp_id: str = "127.0.0.1") -> None:
         self.origin, self.rp_id = origin, rp_id
@@ -25,7 +25,7 @@ class Authenticator:
         self.count = 0
 
     def create(self, options: dict[str, Any], *, flags: FLAG = VERIFIED, **changes: Any) -> dict[str, Any]:
-        """What navigator.credentials.create() answers."""
+        """The result of navigator.credentials.create()."""
         self.handle = websafe_decode(options["user"]["id"])
         data = AttestedCredentialData.create(Aaguid.NONE, self.id, ES256.from_cryptography_key(self.key.public_key()))
         auth_data = AuthenticatorData.create(self._rp_hash(changes), flags | FLAG.AT, self.count, bytes(data))
@@ -34,7 +34,7 @@ class Authenticator:
         return self._answer(clientDataJSON=websafe_encode(client_data), attestationObject=websafe_encode(attestation))
 
     def get(self, options: dict[str, Any], *, flags: FLAG = VERIFIED, **changes: Any) -> dict[str, Any]:
-        """What navigator.credentials.get() answers."""
+        """The result of navigator.credentials.get()."""
         self.count = changes.get("count", self.count + 1)
         auth_data = AuthenticatorData.create(self._rp_hash(changes), flags, self.count)
         client_data = self._client_data("webauthn.get", options, changes)

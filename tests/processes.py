@@ -17,7 +17,7 @@ from tests.servers import ON_POSTGRES
 
 
 def database_url(name: str = "") -> str:
-    """The database of the running test as DATABASE_URL, or the one of this name beside it."""
+    """The DATABASE_URL of the running test, or of the database with this name on the same server."""
     config = connection.settings_dict
     name = name or config["NAME"]
     if not ON_POSTGRES:
@@ -26,16 +26,16 @@ def database_url(name: str = "") -> str:
 
 
 def manage(*args: str, cwd: Path | None = None, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """`manage.py ARGS` while the block runs; killed at its end if it still is. cwd: where the code is."""
-    # So few workers fit into any database, and no warning stands before what the command says.
+    """`manage.py ARGS` while the block runs; killed at its end if it still runs. cwd: the folder of the code."""
+    # So few workers fit into any database, so that no warning comes before the command's output.
     return _running("manage.py", *args, cwd=cwd, **{"WEB_CONCURRENCY": "1", **environment})
 
 
 def web_server(
     port: int, *, cwd: Path | None = None, **environment: str
 ) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """gunicorn as the README starts it, while the block runs; killed at its end if it still is."""
-    # What gunicorn's threads have open when it ends, such as a connection to the database, the system closes.
+    """gunicorn as the README starts it, while the block runs; killed at its end if it still runs."""
+    # The system closes what gunicorn's threads have open at its end, such as database connections.
     command = ("-W", "ignore::ResourceWarning", "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
     return _running(*command, cwd=cwd, PORT=str(port), **environment)
 
@@ -57,13 +57,13 @@ def _running(*command: str, cwd: Path | None, **environment: str) -> Iterator[su
 
 
 def finish(process: subprocess.Popen[bytes], *, seconds: float = 60) -> Any:
-    """Waits for the process to end by itself, and answers its exit code and what it printed."""
+    """Waits for the process to end by itself, and returns its exit code and output."""
     said, _ = process.communicate(timeout=seconds)
     return process.returncode, said.decode()
 
 
 def read_until(process: subprocess.Popen[bytes], words: str, *, seconds: float = 60) -> str:
-    """What the process prints, up to these words or a little further."""
+    """The output of the process, up to these words or a little further."""
     deadline = time.monotonic() + seconds
     assert process.stdout is not None
     said = b""
@@ -76,7 +76,7 @@ def read_until(process: subprocess.Popen[bytes], words: str, *, seconds: float =
 
 
 def children(pid: int) -> list[int]:
-    """The processes that this process has started and that have not ended; none where it has ended itself."""
+    """The live child processes of this process; none if it has ended itself."""
     try:
         said = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except (FileNotFoundError, ProcessLookupError):

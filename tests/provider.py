@@ -1,4 +1,4 @@
-"""An OpenID Connect provider of the tests: honest unless it is told to lie. It is asked over real HTTP."""
+"""An OpenID Connect provider for tests, over real HTTP. It is honest unless it is told to lie."""
 
 import base64
 import hashlib
@@ -30,16 +30,16 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @lru_cache(maxsize=1)
 def first_key() -> rsa.RSAPrivateKey:
-    """The same for all: to make one takes longer than most tests."""
+    """The same key for all tests, because making one takes longer than most tests."""
     return new_key()
 
 
 @dataclass
 class Issuer:
-    """port: where it serves. asked: the paths it was asked for. person: the claims of who is logged in there.
+    """port: where it serves. asked: the requested paths. person: the claims of the person who is logged in there.
 
-    lies: claims that replace the true ones; None takes one away. sign: makes the id token of its claims, where not as
-    it should. seconds: how long each answer takes.
+    lies: claims that replace the true ones; None removes one. sign: makes an id token of its claims in another way.
+    seconds: how long each answer takes.
     """
 
     port: int
@@ -59,7 +59,7 @@ class Issuer:
         return f"http://127.0.0.1:{self.port}"
 
     def entry(self, **changes: Any) -> dict[str, Any]:
-        """What stands in settings.SOCIAL_PROVIDERS."""
+        """The entry in settings.SOCIAL_PROVIDERS."""
         return {
             "id": "acme",
             "kind": "openid_connect",
@@ -77,7 +77,7 @@ class Issuer:
         }
 
     def code_for(self, authorization_url: str, **claims: Any) -> str:
-        """The code that it gives a browser which was sent to `authorization_url` by somebody with these claims."""
+        """The code for a browser of a person with these claims at `authorization_url`."""
         query = {name: values[0] for name, values in parse_qs(urlsplit(authorization_url).query).items()}
         assert query["client_id"] == CLIENT_ID
         code = secrets.token_urlsafe(16)
@@ -124,7 +124,7 @@ class Issuer:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         return (
-            # The package sends no challenge.
+            # The FastAPI Users package sends no challenge.
             query.get("code_challenge", challenge) == challenge
             and query["redirect_uri"] == form.get("redirect_uri")
             and (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
@@ -158,7 +158,7 @@ class Browser:
         return answer
 
     def begin(self, prefix: str = "/auth/acme", **extra: Any) -> tuple[str, str]:
-        """Where the provider is, and the state."""
+        """The URL of the provider, and the state."""
         answer = self.get(f"{prefix}/authorize", **extra)
         assert answer.status_code == 200, answer.content
         url = answer.json()["authorization_url"]

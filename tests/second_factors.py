@@ -11,7 +11,7 @@ from tests.clients.authapi import AuthApi
 
 @dataclass
 class Authenticator:
-    """secret: what was scanned. access: the token that added it. step: of the code that was shown last."""
+    """secret: the scanned secret. access: the token that added the app. step: of the code that was shown last."""
 
     secret: str
     access: str
@@ -31,7 +31,7 @@ class Authenticator:
         return pyotp.TOTP(self.secret).at(moment)
 
     def wrong(self) -> str:
-        """Six digits that are none of its codes at this time."""
+        """Six digits that are no valid code at this time."""
         present = int(clock.now().timestamp()) // 30
         right = {pyotp.TOTP(self.secret).generate_otp(step) for step in range(present - 3, present + 4)}
         return next(

@@ -1,7 +1,7 @@
 """Which database and cache the tests run on: TEST_ON=sqlite (the default) or TEST_ON=postgres.
 
-This is a pytest plugin, loaded before Django's settings are. For TEST_ON=postgres it starts a PostgreSQL and a Redis
-of its own in a temporary folder, out of wheels that carry the servers; nothing need be installed, nobody need be root.
+This is a pytest plugin that is loaded before Django's settings. For TEST_ON=postgres it starts its own PostgreSQL and
+Redis in a temporary folder. The servers come from Python wheels, so no installation and no root is needed.
 """
 
 import logging
@@ -30,8 +30,8 @@ def start() -> None:
     for name in ("PUBLIC_URL", "EMAIL_VERIFICATION", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS", "PORT"):
         os.environ.pop(name, None)
     if "PYTEST_XDIST_WORKER" in os.environ or "TEST_SERVERS" in os.environ:
-        # The process that was started first has the servers and has told their addresses. Each worker has a database of
-        # Redis to itself, as it has one of PostgreSQL: it empties it before each test.
+        # The first process has the servers and passes on their addresses. Each worker has its own database in Redis and
+        # in PostgreSQL. It empties the one in Redis before each test.
         if os.environ.get("CACHE_URL"):
             number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
             os.environ["CACHE_URL"] = f"{os.environ['CACHE_URL'].rpartition('/')[0]}/{number}"

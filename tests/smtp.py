@@ -1,4 +1,4 @@
-"""A real SMTP server for the tests, which can be told to misbehave."""
+"""A real SMTP server for the tests. It misbehaves on request."""
 
 import asyncio
 import socket
@@ -18,9 +18,9 @@ from tests.servers import free_port
 
 
 class MailServer:
-    """An SMTP server on 127.0.0.1. letters: what it has taken, in order; taken_at: when, in seconds.
+    """An SMTP server on 127.0.0.1. letters: the accepted mails, in order; taken_at: their times, in seconds.
 
-    utf8: whether it offers SMTPUTF8. contents: what it has taken, octet by octet, with the options of MAIL FROM.
+    utf8: whether it offers SMTPUTF8. contents: the accepted octets, with the options of MAIL FROM.
 
     refuse: the reply to RCPT for every address, or for those in `refused`, for example "550 no such user".
     refuse_sender: the same for MAIL FROM. refuse_login: whether it takes no password.
@@ -116,7 +116,7 @@ def mail_server(*, utf8: bool = True) -> Iterator[MailServer]:
 
 @contextmanager
 def silent_server() -> Iterator[int]:
-    """The port of a server that takes connections and never says a word."""
+    """The port of a server that accepts connections and never answers."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(50)
@@ -143,6 +143,6 @@ def silent_server() -> Iterator[int]:
 
 
 def use(settings: Any, port: int) -> None:
-    """Has the product of this process send its mail to the server at this port."""
+    """Makes the product in this process send its mail to the server at this port."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, 1

@@ -1,6 +1,4 @@
-"""Refusals of the mail server: a refused recipient's mail is given up; after a refused sender or login all mail
-waits.
-"""
+"""Refusals of the mail server: mail to a refused recipient is given up; a refused sender or login lets mail wait."""
 
 import logging
 from datetime import timedelta

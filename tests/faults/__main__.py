@@ -1,7 +1,7 @@
-"""`make faults`: what is lost, doubled or refused while parts of the product are killed, paused and restarted.
+"""`make faults`: counts what is lost, doubled or refused while parts of the product are killed, paused and restarted.
 
-Runs the faults that are named on the command line, such as `pause` or `restart=3`, or all of them, and prints a table.
-Its exit code says whether anything was lost or doubled, or an honest session ended.
+Runs the faults of the command line, such as `pause` or `restart=3`, or all of them, and prints a table. The exit code
+is not 0 if anything was lost or doubled, or an honest session ended.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests import servers
 
 
 def main() -> int:
-    # What other tests know of clients is imported with it.
+    # This also imports what other tests know of clients.
     django.setup()
     from tests.faults.faults import FAULTS
     from tests.faults.report import run_all

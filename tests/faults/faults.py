@@ -1,4 +1,4 @@
-"""What is done to the product: each fault so many times, while its clients go on."""
+"""The faults: each one is done several times to the product, while its clients go on."""
 
 import random
 import subprocess
@@ -17,7 +17,7 @@ from tests.faults.proxy import HAPROXY, SEEN_WITHIN
 from tests.faults.stage import Skipped, Stage, stage
 from tests.migrations.previous import take_out
 
-# Seconds after a fault in which the clients go on without one.
+# Seconds without a fault after each fault.
 SETTLE = 2.0
 # A new cluster takes some 60 MB.
 SMALL_DISK = "size=160m,mode=755"
@@ -25,7 +25,7 @@ SMALL_DISK = "size=160m,mode=755"
 
 @dataclass(frozen=True)
 class Fault:
-    """do: does it so many times to what `setting` starts."""
+    """do: does the fault several times to the product that `setting` starts."""
 
     times: int
     do: Callable[[Stage, int], None]
@@ -40,7 +40,7 @@ def kill_web_workers(on: Stage, times: int) -> None:
 
 
 def kill_servers(on: Stage, times: int) -> None:
-    """In turns the whole server, as with its container, and its first process alone."""
+    """Kills in turns the whole server, like its container, and only its first process."""
     for number in range(times):
         on.webs[0].kill_first() if number % 2 else on.webs[0].kill()
         on.mended()
@@ -49,7 +49,7 @@ def kill_servers(on: Stage, times: int) -> None:
 
 
 def kill_instances(on: Stage, times: int) -> None:
-    """One of two at a time."""
+    """Kills one of two instances at a time."""
     for number in range(times):
         web = on.webs[number % len(on.webs)]
         web.kill()
@@ -64,7 +64,7 @@ def kill_mail_workers(on: Stage, times: int) -> None:
         on.worker.kill()
         on.worker_killed_at.append(time.monotonic())
         on.worker.start()
-        # It starts with what has gathered meanwhile; then one mail comes after the other.
+        # It starts with the mails that have gathered meanwhile. Then one mail comes after the other.
         time.sleep(random.uniform(1.5, 4))
 
 
@@ -87,7 +87,7 @@ def pause_postgres(on: Stage, times: int, *, seconds: float = 14) -> None:
 
 
 def fail_over(on: Stage, times: int) -> None:
-    """The primary is gone and its standby, which has all that was acknowledged, takes its place."""
+    """The primary is gone. Its standby, which has all acknowledged commits, takes its place."""
     primary, standby = on.databases
     for number in range(times):
         follow(primary)
@@ -105,7 +105,7 @@ def fail_over(on: Stage, times: int) -> None:
 
 
 def follow(primary: Cluster) -> None:
-    """From now on a commit is acknowledged once the standby has it on its disk."""
+    """From now on a commit is acknowledged after the standby has written it to its disk."""
     primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
     is_in_step = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
     wait_until(lambda: primary.execute(is_in_step) == [(1,)], seconds=10)
@@ -135,7 +135,7 @@ class Everybody(set[str]):
 
 
 def refuse_mail(on: Stage, times: int) -> None:
-    """In turns the mail server refuses for now, hangs up after it has read a letter, and is slow."""
+    """In turns the mail server refuses mail for now, closes the connection after it has read a letter, and is slow."""
     for number in range(times):
         if number % 3 == 0:
             on.mails.refuse = "451 4.3.0 try again later"
@@ -159,7 +159,7 @@ def kill_redis(on: Stage, times: int) -> None:
 
 
 def restart_in_turns(on: Stage, times: int) -> None:
-    """Each instance is told to stop and started again, while the other one serves."""
+    """Stops and starts each instance, while the other one serves."""
     for _ in range(times):
         for part in (*on.webs, on.worker):
             part.stop()
@@ -168,7 +168,7 @@ def restart_in_turns(on: Stage, times: int) -> None:
 
 
 def shortly(on: Stage, times: int) -> None:
-    """Some of all this, for the tests that run with each change."""
+    """A short selection, for the tests that run with each change."""
     for _ in range(times):
         kill_web_workers(on, 2)
         kill_servers(on, 1)
@@ -176,7 +176,7 @@ def shortly(on: Stage, times: int) -> None:
 
 
 def upgrade(on: Stage, times: int) -> None:
-    """The release before this one serves, is migrated, and is replaced."""
+    """The previous release serves, its database is migrated, and it is replaced."""
     migrate(**on.environment)
     time.sleep(SETTLE)
     for part in (*on.webs, on.worker):

@@ -1,4 +1,4 @@
-"""Clients that do what people do all the time, and keep a history of what they asked and what was answered."""
+"""Clients that behave like people, and keep a history of their requests and the answers."""
 
 import http.client
 import itertools
@@ -14,18 +14,18 @@ from typing import Any
 from tests.clients.authapi import PASSWORD
 from tests.clusters import Answer, Server
 
-# Of one client between two requests, and of one whose request was not answered well.
+# The pause of a client between two requests, and after a failed request.
 PAUSE, PAUSE_AFTER_FAILURE = 0.1, 0.3
-# Tabs refresh every few minutes. Here they do more often, but not so often that one whose request is held up finds
-# itself more than eight rotations behind: such a token counts as stolen (contract, Tokens and sessions).
+# Tabs refresh every few minutes. Here they refresh more often, but not so often that the token of a delayed tab is more
+# than eight rotations old: such a token counts as stolen (contract, Tokens and sessions).
 TABS_WAKE_EVERY = 1.0
-# How long a client asks again whose password may have changed.
+# How long a client tries both passwords after an unclear change.
 FIND_OUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request: `answer` is None where the connection was refused or lost."""
+    """One request. answer: None if the connection was refused or lost."""
 
     what: str
     begun: float
@@ -38,12 +38,12 @@ class Call:
 
     @property
     def is_unclear(self) -> bool:
-        """Whether nobody can tell from the answer if it was done: also a 503 may come after the commit."""
+        """Whether the answer leaves open if the act was done: a 503 may also come after the commit."""
         return self.answer is None or self.answer.status >= 500
 
     @property
     def is_refused(self) -> bool:
-        """Whether the session has ended, as far as its client can tell."""
+        """Whether the answer tells the client that its session has ended."""
         return self.answer is not None and self.answer.status == 401
 
     @property
@@ -61,7 +61,7 @@ class Call:
 
 @dataclass
 class Person:
-    """Somebody whose password changes: `password` is the one that was acknowledged last."""
+    """A person whose password changes. password: the last acknowledged one."""
 
     name: str
     access: str
@@ -77,11 +77,11 @@ class Person:
 
 @dataclass
 class History:
-    """port: where the clients ask. What they keep:
+    """port: of the server. The clients keep:
 
-    signed_up: the names that asked for an account, and whether it was acknowledged. resets: how many mails to choose a
-    new password were acknowledged, and how many asked for without a clear answer. lost: what was acknowledged and is
-    not so. surprises: answers that nothing explains. ended: the sessions of honest clients that ended.
+    signed_up: the names of sign-ups, and whether each was acknowledged. resets: how many reset mails were acknowledged,
+    and how many had no clear answer. lost: acknowledged acts that have no effect. surprises: unexplained answers.
+    ended: ended sessions of honest clients.
     """
 
     port: int
@@ -118,7 +118,7 @@ class History:
         return next(self._numbers)
 
     def surprise(self, call: Call, who: str) -> None:
-        """Keeps a refusal that no fault explains."""
+        """Keeps an unexplained refusal."""
         if not call.is_unclear:
             self.surprises.append(f"{who}: {call.said}")
 
@@ -145,9 +145,9 @@ class History:
 class Load:
     """The clients, each in a thread, while the block runs.
 
-    Two sign up and two change their passwords, one of each with an Idempotency-Key; one asks for mails, two read, and
-    three persons have three tabs each that refresh one shared token. is_previous: the release before this one serves,
-    which knows no such key, and only one token that came before the current one, so that there is one tab each.
+    Two sign up and two change their passwords, one of each with an Idempotency-Key. One asks for mails, two read, and
+    three persons have three tabs each that refresh one shared token. is_previous: the previous release serves, which
+    knows no such key and accepts only one older token, so that each person has one tab.
     """
 
     def __init__(self, history: History, *, is_previous: bool = False) -> None:
@@ -207,12 +207,12 @@ class Load:
         return call.is_good
 
     def _wake_and_refresh(self, owner: Person) -> bool:
-        """At the same moment as the other tabs: their access tokens end together."""
+        """Refreshes at the same moment as the other tabs, because their access tokens expire together."""
         self._stop.wait(TABS_WAKE_EVERY - time.monotonic() % TABS_WAKE_EVERY)
         return self._refresh(owner)
 
     def _refresh(self, owner: Person) -> bool:
-        """One tab: it takes the token that all tabs share, and puts its successor there."""
+        """Refreshes in one tab: takes the token that all tabs share, and stores its successor there."""
         shown, ended = owner.refresh, owner.ended
         call = self.history.ask("POST", "token/refresh/", {"refresh": shown})
         if call.answer is not None and call.is_good:
@@ -225,14 +225,14 @@ class Load:
         return call.is_good
 
     def _end(self, person: Person, call: Call, ended: int) -> None:
-        """The session has ended, which other tabs may have found before; who finds it first logs in again."""
+        """The session has ended. The tab that notices it first logs in again."""
         with self._ending:
             if person.ended > ended:
                 return
             self.history.ended.append(f"{person.name}: {call.said}")
             while not self.history.log_in(person, person.password).is_good and not self._stop.wait(PAUSE_AFTER_FAILURE):
                 pass
-            # Not before: who looks meanwhile shows the token of the session that has ended.
+            # Only now, because other tabs still use the token of the ended session meanwhile.
             person.ended += 1
 
     def _change(self, person: Person, *, insists: bool = False) -> bool:
@@ -253,11 +253,11 @@ class Load:
         return call.is_good
 
     def _find_out(self, person: Person, new: str) -> None:
-        """Logs in with either password, as somebody does whose change was not answered."""
-        # What the server still does with the request is done.
+        """Tries both passwords, like a person whose change was not answered."""
+        # By now the server is done with the request.
         time.sleep(1)
         for password in (new, person.password):
-            # It has to be found out, also when all others have stopped.
+            # This must be found out even if all others have stopped.
             deadline = time.monotonic() + FIND_OUT_SECONDS
             while (call := self.history.log_in(person, password)).is_unclear and time.monotonic() < deadline:
                 time.sleep(PAUSE_AFTER_FAILURE)

@@ -1,6 +1,6 @@
-"""The product on more than one machine, all of them this one: as docs/operations.md shows it.
+"""The product on several machines, as in docs/operations.md, but all on this one.
 
-Two instances behind HAProxy; PostgreSQL on three nodes under Patroni, which agree by etcd, through PgBouncer; Redis.
+Two instances behind HAProxy; PgBouncer; PostgreSQL on three nodes under Patroni with etcd; Redis.
 """
 
 import http.client
@@ -23,13 +23,13 @@ from tests.faults.stage import Skipped, Stage, open_folder, product
 from tests.processes import children
 from tests.servers import free_port, wait_for_port
 
-# Debian puts some where only root looks.
+# Debian installs some in a folder that is only in root's PATH.
 WHERE = f"{os.environ['PATH']}:/usr/sbin"
 PROGRAMS = ("etcd", "patroni", "haproxy", "pgbouncer")
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 USER = "postgres" if os.geteuid() == 0 else None
-# What a node is told once, and all of them share. A node that is gone is given up after `ttl` seconds, and one whose
-# PostgreSQL is gone at once. A commit is acknowledged once a standby has it, too.
+# Settings that all nodes share. A missing node is given up after `ttl` seconds, a node without PostgreSQL at once. A
+# commit is acknowledged after a standby has it too.
 SHARED = {
     "ttl": 20,
     "loop_wait": 2,
@@ -44,13 +44,13 @@ SHARED = {
 
 
 def missing() -> str:
-    """Which packages are not there; "" where all are."""
+    """The missing packages; "" if there are none."""
     names = [name for name in PROGRAMS if shutil.which(name, path=WHERE) is None]
     return ", ".join([*names, *([] if POSTGRES else ["postgresql"])])
 
 
 class Node(Part):
-    """A PostgreSQL and the Patroni that looks after it."""
+    """A PostgreSQL and its Patroni."""
 
     def __init__(self, folder: Path, number: int, etcd: int) -> None:
         self.port, self.rest = free_port(), free_port()
@@ -63,7 +63,7 @@ class Node(Part):
         super().__init__(shutil.which("patroni", path=WHERE), settings, log=folder / f"node{number}.log", user=USER)
 
     def _settings(self, number: int, etcd: int) -> dict[str, Any]:
-        """Patroni reads YAML, of which JSON is a part."""
+        """Patroni reads YAML, and JSON is valid YAML."""
         trusted = ["local all all trust", "host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"]
         return {
             "scope": "accounts",
@@ -91,14 +91,14 @@ class Node(Part):
         self.kill_postgres()
 
     def kill_postgres(self) -> None:
-        """PostgreSQL alone; it is not among the processes that end with Patroni."""
+        """Kills only PostgreSQL, which does not end with Patroni."""
         with suppress(FileNotFoundError, ProcessLookupError):
             first = int((self._data / "postmaster.pid").read_text().split()[0])
             for pid in (first, *children(first)):
                 os.kill(pid, signal.SIGKILL)
 
     def ask(self, path: str) -> tuple[int, Any]:
-        """What Patroni says."""
+        """Patroni's answer."""
         client = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=5)
         try:
             client.request("GET", path)
@@ -118,7 +118,7 @@ class Nodes:
         return next((node for node in self.all if node.ask("/primary")[0] == 200), None)
 
     def are_in_step(self) -> bool:
-        """Whether one is the primary, and two follow it, one of them with each commit."""
+        """Whether there is one primary with two standbys, one of them synchronous."""
         primary = self.primary()
         if primary is None:
             return False
@@ -137,7 +137,7 @@ def etcd(folder: Path, port: int) -> Part:
 
 
 def to_primary(folder: Path, nodes: Nodes, port: int) -> Part:
-    """HAProxy before the nodes."""
+    """HAProxy in front of the nodes."""
     instead = {"bind 127.0.0.1:5000": f"bind 127.0.0.1:{port}", "check port 8008": "check"}
     for number, node in enumerate(nodes.all):
         instead[f"10.0.1.{number + 1}:5432"] = f"127.0.0.1:{node.port} port {node.rest}"
@@ -204,20 +204,20 @@ def machines() -> Iterator[Stage]:
 
 
 def kill_primaries(on: Stage, times: int) -> None:
-    """PostgreSQL alone: its Patroni sees that at once."""
+    """Kills only PostgreSQL. Its Patroni notices that at once."""
     for _ in range(times):
         replace_primary(on, Node.kill_postgres)
 
 
 def kill_nodes(on: Stage, times: int) -> None:
-    """The primary with its Patroni, as where its machine is gone: the others miss it after a while."""
+    """Kills the primary with its Patroni, as if its machine were gone. The others notice that after a while."""
     for _ in range(times):
         replace_primary(on, Node.kill).start()
     wait_until(on.nodes.are_in_step, seconds=90)
 
 
 def replace_primary(on: Stage, kill: Callable[[Node], None]) -> Node:
-    """Kills the primary, waits until another node takes its place, and answers which it was."""
+    """Kills the primary, waits until another node takes its place, and returns the killed node."""
     nodes = on.nodes
     wait_until(nodes.are_in_step, seconds=90)
     time.sleep(1)

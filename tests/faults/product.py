@@ -14,7 +14,7 @@ from typing import Any
 from tests.processes import children, finish, manage
 from tests.servers import free_port, wait_for_port
 
-# Far more than the clients use: they are counted all the same.
+# Far above what the clients need, but everything is still counted.
 LIMITS = (
     "WRONG_PASSWORDS_PER_HOUR", "WRONG_PASSWORDS_PER_DAY", "WRONG_PASSWORDS_PER_IP", "MAILS_PER_HOUR", "MAILS_PER_DAY",
     "REGISTRATIONS_PER_IP", "RESETS_PER_IP",
@@ -23,7 +23,7 @@ GUNICORN = ("-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
 
 
 class Part:
-    """A program with all that it starts; what it prints goes to the end of `log`."""
+    """A program with its child processes. Its output is appended to `log`."""
 
     def __init__(self, *command: Any, log: Path, user: str | None = None, cwd: Path | None = None, **environment: str):
         self.command, self.log, self.user, self.cwd = [str(word) for word in command], log, user, cwd
@@ -48,14 +48,14 @@ class Part:
             )
 
     def kill(self) -> None:
-        """All of it at once, as where its container or its machine is gone."""
+        """Kills all its processes at once, as if its container or machine were gone."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(30)
 
     def stop(self, *, seconds: float = 60) -> None:
-        """As an operator does: what it has begun it finishes."""
+        """Stops it like an operator: it finishes its present work."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait(seconds)
@@ -66,14 +66,14 @@ class Part:
             os.kill(random.choice(alive), signal.SIGKILL)
 
     def kill_first(self) -> None:
-        """The first process alone; what it has started is to notice that."""
+        """Kills only the first process. Its children must notice that."""
         os.kill(self.pid, signal.SIGKILL)
         assert self._process is not None
         self._process.wait(30)
 
 
 class Web(Part):
-    """gunicorn with two workers, at a port of its own."""
+    """gunicorn with two workers, at its own port."""
 
     def __init__(self, *, port: int = 0, **options: Any) -> None:
         self.port = port or free_port()
@@ -109,7 +109,7 @@ def redis(folder: Path, port: int) -> Part:
 
 
 def wait_until_served(port: int, *, seconds: float = 60) -> None:
-    """Waits until something that needs the database is answered."""
+    """Waits until a request that needs the database is answered."""
     from tests.clusters import Server
 
     deadline = time.monotonic() + seconds

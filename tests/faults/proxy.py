@@ -1,4 +1,4 @@
-"""HAProxy as deploy/haproxy.cfg has it, at the addresses of a test."""
+"""HAProxy with deploy/haproxy.cfg, at the addresses of a test."""
 
 import os
 import shutil
@@ -9,14 +9,14 @@ from tests.faults.product import Part, Web
 from tests.migrations.previous import ROOT
 from tests.servers import free_port
 
-# Debian puts it where only root looks.
+# Debian installs it in a folder that is only in root's PATH.
 HAPROXY = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-# Long enough for the proxy to have seen an instance come.
+# Long enough for the proxy to notice a new instance.
 SEEN_WITHIN = 1.5
 
 
 def part(section: str, settings: Path, instead: Mapping[str, str]) -> Part:
-    """A HAProxy with one section of the example. instead: what stands there instead of what."""
+    """A HAProxy with one section of the example. instead: texts of the example and their replacements."""
     defaults, *sections = (ROOT / "deploy" / "haproxy.cfg").read_text().split("\nlisten ")
     (text,) = (text for text in sections if text.startswith(section))
     for before, after in instead.items():
@@ -27,12 +27,12 @@ def part(section: str, settings: Path, instead: Mapping[str, str]) -> Part:
 
 
 def proxy(folder: Path, webs: Sequence[Web]) -> tuple[int, Part]:
-    """The port of the proxy before two instances, and the proxy, which is yet to be started."""
+    """The port of the proxy in front of two instances, and the proxy, which is not started yet."""
     port = free_port()
     instead = {
         ":443 ssl crt /etc/haproxy/id.example.org.pem": f"127.0.0.1:{port}",
         "http-request set-header X-Forwarded-Proto https": "",
-        # 404 is the answer of a release that had no such page.
+        # A release without this page answers 404.
         "expect status 200": "expect rstatus (200|404)",
         "10.0.0.7:8000": f"127.0.0.1:{webs[0].port}",
         "10.0.0.8:8000": f"127.0.0.1:{webs[1].port}",

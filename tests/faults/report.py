@@ -1,4 +1,4 @@
-"""Runs faults one by one, and puts what came of them into a table."""
+"""Runs faults one by one, and puts the results into a table."""
 
 import time
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ COLUMNS = (
     "fault", "times", "requests", "acknowledged", "lost", "doubled", "sessions ended", "failed", "hung up",
     "told to wait", "s until good",
 )  # fmt: skip
-# How much is said about what went wrong.
+# The most lines about failures.
 MOST_NOTES = 20
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a fault. requests: that were sent. acknowledged: that were answered well. hung_up: connections that
-    were refused or lost. told_to_wait: 503 with Retry-After. failed: every other answer that nothing explains."""
+    """The result of a fault. requests: sent ones. acknowledged: successful ones. hung_up: connections that were refused
+    or lost. told_to_wait: 503 with Retry-After. failed: all other unexplained answers.
+    """
 
     name: str
     times: int
@@ -90,7 +91,7 @@ def run(name: str, fault: Fault, times: int) -> Outcome:
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:
-    """In the words of Markdown."""
+    """The table in Markdown."""
     cells = [[str(cell) for cell in row] for row in (COLUMNS, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [

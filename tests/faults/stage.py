@@ -1,4 +1,4 @@
-"""The whole product on a PostgreSQL of its own, under load: what a fault is done to."""
+"""The whole product on its own PostgreSQL, under load. Faults are done to it."""
 
 import sys
 import tempfile
@@ -24,10 +24,10 @@ class Skipped(Exception):
 
 @dataclass
 class Stage:
-    """within: where PostgreSQL keeps its data. stack: what is ended with the product. nodes: of more than one machine.
+    """within: the folder of PostgreSQL's data. stack: all that ends with the product. nodes: of several machines.
 
-    execute: asks the database that is written to at the end. mended_at: the moments from which on a good answer is
-    waited for. worker_killed_at: the moments at which a mail worker could not write down what it had sent.
+    execute: runs statements on the database that is the primary at the end. mended_at: the times from which a good
+    answer is expected. worker_killed_at: the times at which a mail worker could not record its sent mails.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Stage:
         self.mended_at.append(time.monotonic())
 
     def seconds_until_good(self) -> float | None:
-        """The longest time from such a moment to the end of the first request that was sent after it and succeeded."""
+        """The longest time from one of mended_at to the end of the first successful request sent after it."""
         good = [call for call in self.load.history.calls if call.is_good]
         waits = [
             min((call.ended - at for call in good if call.begun >= at), default=float("inf")) for at in self.mended_at
@@ -66,9 +66,9 @@ def stage(
     within: Path | None = None,
     code: Path | None = None,
 ) -> Iterator[Stage]:
-    """The product with its clients, while the block runs. instances: more than one stand behind a proxy.
+    """The product with its clients, while the block runs. instances: several of them run behind a proxy.
 
-    within: where PostgreSQL keeps its data. code: the folder of the release that serves, if not this one.
+    within: the folder of PostgreSQL's data. code: the folder of the release that serves; this one by default.
     """
     with ExitStack() as stack, open_folder() as folder, clusters(standby=standby, within=within) as databases:
         store = redis(folder, free_port()) if has_redis else None
@@ -104,7 +104,7 @@ def product(
     code: Path | None = None,
     **environment: str,
 ) -> Iterator[Stage]:
-    """The product on a database that is there. store: its Redis, which is yet to be started."""
+    """The product on an existing database. store: its Redis, which is not started yet."""
     with mail_server() as mails, ExitStack() as stack:
         if instances > 1:
             environment["TRUSTED_PROXY_COUNT"] = "1"
@@ -130,7 +130,7 @@ def environment_of(database: str, mails: MailServer, store: Part | None) -> dict
         "DATABASE_URL": database,
         "EMAIL_URL": f"smtp://127.0.0.1:{mails.port}",
         "CACHE_URL": f"redis://127.0.0.1:{store.command[2]}/0" if store else "",
-        # Both instances are one server for who looks from outside.
+        # From outside, both instances are one server.
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "LOG_LEVEL": "WARNING",
         "ACCESS_TOKEN_MINUTES": "60",

@@ -13,5 +13,5 @@ def test_nothing_is_lost_while_parts_are_killed() -> None:
     assert outcome.notes == []
     assert not outcome.is_bad
     assert outcome.acknowledged > 50
-    # How long it took is a figure of `make faults`: beside other work no time is sure.
+    # The times are figures of `make faults`. Beside other work they are not reliable.
     assert outcome.seconds_until_good is not None

@@ -1,4 +1,4 @@
-"""Holds what clients were told against what the product knows afterwards."""
+"""Compares the answers to clients with the product's data afterwards."""
 
 import time
 from collections import Counter
@@ -10,18 +10,18 @@ from tests.faults.history import History, Load, Person
 from tests.smtp import MailServer
 
 Execute = Callable[..., list[tuple[Any, ...]]]
-# A claim of a worker that was killed runs out within a minute; a refused mail is tried again after 30 and 60 seconds.
+# The claim of a killed worker runs out within a minute. A refused mail is tried again after 30 and 60 seconds.
 MAIL_SECONDS = 120
-# How many of those who signed up last log in again.
+# How many of the latest sign-ups log in again.
 LOG_IN_AGAIN = 20
-# A worker writes down what it has sent within this time, unless it is killed.
+# A worker records its sent mails within this time, unless it is killed.
 SETTLED_WITHIN = 1.0
 
 
 @dataclass
 class Verdict:
-    """repeated: letters that came again because their worker was killed between the mail server's "250 OK" and its own
-    commit, which nobody can tell from a letter that was not taken. They have the Message-ID of the first.
+    """repeated: letters that were sent again because their worker was killed between the mail server's "250 OK" and its
+    own commit. Nobody can know whether the first one was accepted. They have the same Message-ID.
     """
 
     lost: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Verdict:
 
 
 def wait_for_mail(execute: Execute) -> None:
-    """Until nothing waits to be sent. What the mail server refused is due at once."""
+    """Waits until the outbox is empty. Refused mails are made due at once."""
     execute("UPDATE accounts_message SET due_at = now() WHERE state = 'queued' AND claimed_until IS NULL")
     deadline = time.monotonic() + MAIL_SECONDS
     while execute("SELECT count(*) FROM accounts_message WHERE state = 'queued'") != [(0,)]:
@@ -58,7 +58,7 @@ def verify(load: Load, execute: Execute, mails: MailServer, worker_killed_at: li
 
 
 def _sign_ups(history: History, execute: Execute, verdict: Verdict) -> None:
-    """Each account is there with its address, its event and its mail, or there is nothing of it."""
+    """Each account exists with its address, its event and its mail, or nothing of it exists."""
     rows = execute(
         "SELECT username, (SELECT count(*) FROM account_emailaddress e WHERE e.user_id = u.id),"
         " (SELECT count(*) FROM accounts_securityevent s WHERE s.user_id = u.id AND s.kind = 'registered'),"

@@ -1,4 +1,4 @@
-"""Who asks in the tests of flows, and what the flows wrote."""
+"""The contexts and users of the tests of flows, and helpers that read what flows wrote."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ def client(**changes: Any) -> ClientContext:
 
 
 def signed_up(username: str = "alice") -> User:
-    """A user who has just registered and has no session; what was recorded and mailed of that is forgotten."""
+    """A user who has just registered and has no session. The events and mails of that are deleted."""
     sign_up(
         username=username, email=f"{username}@example.org", password=PASSWORD, starts_session=False, context=client()
     )
@@ -40,7 +40,7 @@ def by_root() -> ClientContext:
 
 
 def logged_in(username: str = "alice") -> LoggedIn:
-    """A new session of this user; what was recorded of it is forgotten."""
+    """A new session of this user. The events of that are deleted."""
     login = log_in(names=(username,), password=PASSWORD, context=client())
     forget()
     return login
@@ -58,7 +58,7 @@ def recorded() -> list[tuple[str, str, str | None, str, str]]:
 
 
 def event(kind: str, actor_kind: str = "stranger", username: str | None = "alice") -> tuple[Any, ...]:
-    """What recorded() answers of an event that the client of this module caused."""
+    """The row of recorded() for an event that the client of this module caused."""
     return (kind, actor_kind, username, "203.0.113.7", "r1")
 
 
@@ -68,7 +68,7 @@ def mailed() -> list[tuple[str, str]]:
 
 
 def refusal(flow: Any, **arguments: Any) -> AccountError:
-    """What `flow` refuses these arguments with."""
+    """The refusal of `flow` for these arguments."""
     with pytest.raises(AccountError) as refused:
         flow(context=client(), **arguments)
     return refused.value

@@ -1,4 +1,4 @@
-"""Every security event says who did it: a stranger, the user, an administrator or a command."""
+"""Every security event names its actor: a stranger, the user, an administrator or a command."""
 
 from io import StringIO
 from typing import Any

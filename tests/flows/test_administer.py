@@ -1,4 +1,4 @@
-"""What an administrator does to an account: add it, change it, delete it."""
+"""An administrator adds, changes and deletes accounts."""
 
 from typing import Any
 
@@ -120,7 +120,7 @@ def test_superusers_are_beyond_who_is_none(rows: Any) -> None:
         refused_to(context, end_sessions),
     ]
     assert refused == [ErrorCode.SUPERUSER_PROTECTED] * 13
-    # Who is a superuser no longer may no more, and a superuser who is locked is still one.
+    # An inactive actor loses the right, and an inactive superuser is still protected.
     User.objects.update(is_superuser=True)
     User.objects.exclude(pk=root.pk).update(is_active=False)
     assert refused_to(context, change_user, user=root, username="groot") == ErrorCode.SUPERUSER_PROTECTED
@@ -171,5 +171,5 @@ def test_the_last_superuser_who_may_use_the_admin_keeps_that() -> None:
     User.objects.filter(pk=other.pk).update(is_active=True)
     change_user(user=root, is_staff=False, context=client())
     assert User.objects.get(pk=root.pk).is_staff is False
-    # Whoever has nothing to lose loses nothing.
+    # A change that takes nothing away is allowed.
     change_user(user=root, is_staff=False, context=client())

@@ -75,7 +75,7 @@ def test_a_password_that_somebody_else_changed_meanwhile(rows: Any) -> None:
 
 
 class TestConfirmed:
-    """A new address is the account's when it is confirmed from the new mailbox."""
+    """A new address counts after a confirmation from the new mailbox."""
 
     @pytest.fixture
     def session(self) -> Session:
@@ -83,7 +83,7 @@ class TestConfirmed:
         return logged_in().session
 
     def key(self) -> str:
-        """The key that the new address was mailed."""
+        """The key that was mailed to the new address."""
         letter = Message.objects.filter(kind="email_change").latest("id")
         return re.findall(r"key=(\S+)", letter.text)[0]
 
@@ -99,7 +99,7 @@ class TestConfirmed:
         assert recorded() == [event("email_change_requested", "user")]
         assert mailed() == [("email_change", NEW_ADDRESS), ("email_change_requested", ADDRESS)]
         letter = Message.objects.get(kind="email_change")
-        # Its reader may never have heard of the account: it names nobody.
+        # Its reader may not know the account, so it contains no username.
         assert "alice" not in letter.text + letter.html + letter.subject
         assert "/not-me?key=" in Message.objects.get(kind="email_change_requested").text
 
@@ -156,7 +156,7 @@ class TestConfirmed:
         notice = re.findall(r"key=(\S+)", Message.objects.get(kind="email_change_requested").text)[0]
         verify_email(key=self.key(), context=client())
         assert refusal(report_not_me, key=notice).code == ErrorCode.INVALID_NOTICE_KEY
-        # The old address is told, and may say that it was not them.
+        # The old address gets a notice with "this was not me".
         changed = re.findall(r"key=(\S+)", Message.objects.get(kind="email_changed", to=ADDRESS).text)[0]
         report_not_me(key=changed, context=client())
         assert User.objects.get().email == ADDRESS

@@ -1,4 +1,4 @@
-"""Counts by hour: each event once, whoever counts and however often; what is committed late is counted, too."""
+"""Counts by hour: each event is counted once, by any number of workers; late commits are counted too."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def count_at(moment: datetime, *, most_hours: int = 1000) -> bool:
 
 
 def counted() -> dict[tuple[str, int], int]:
-    """By metric and by how many hours after noon it was."""
+    """The counts by metric and by hours after noon."""
     rows = HourlyCount.objects.values_list("metric", "hour", "count")
     return {(metric, round((hour - NOON) / HOUR)): number for metric, hour, number in rows}
 
@@ -74,7 +74,7 @@ def test_it_catches_up_hour_after_hour_and_passes_over_empty_ones() -> None:
     assert set(counted()) == {("logged_in", -24 * days) for days in range(1, 6)}
     with CaptureQueriesContext(connection) as statements:
         assert count_at(NOON + MINUTE) is False
-    # Nothing is left but the present: the empty hours between are not asked for one by one.
+    # Only the present hour is left: the empty hours between are not counted one by one.
     assert len(statements) < 15
 
 
@@ -127,7 +127,7 @@ def test_a_worker_is_noted() -> None:
 
 
 def test_the_events_of_an_hour_are_found_by_an_index(django_assert_num_queries: Any) -> None:
-    # So many that another index would be walked through for long.
+    # Enough rows to make another index slow.
     SecurityEvent.objects.bulk_create(
         SecurityEvent(kind=kind, at=NOON - timedelta(hours=hours), dialect="authapi")
         for hours in range(500)

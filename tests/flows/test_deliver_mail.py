@@ -27,7 +27,7 @@ def deliver(most: int = 100) -> int:
 
 
 def asked(*addresses: str) -> None:
-    """A user alice, and a reset mail that was asked for each of these addresses; no event."""
+    """The user alice, and a reset mail for each of these addresses; no events."""
     signed_up()
     for address in addresses:
         request_password_reset(email=address, context=client())

@@ -1,4 +1,4 @@
-"""`manage.py demo_data`: a filled database to look at, whose mail goes to nobody."""
+"""`manage.py demo_data`: a database with made-up users, whose mail is never sent."""
 
 from datetime import timedelta
 from io import StringIO
@@ -38,12 +38,12 @@ def test_users_with_what_is_theirs(letters: Mailbox) -> None:
     # About five a user, none before the last thirty days or after now.
     assert 4.5 < SecurityEvent.objects.count() / 1200 < 6
     assert not SecurityEvent.objects.filter(Q(at__gt=now) | Q(at__lt=now - timedelta(days=31))).exists()
-    # Over all days alike, and not heaped up where the database was filled.
+    # Evenly over all days, not only at the time of filling.
     assert SecurityEvent.objects.filter(at__gt=now - timedelta(days=1)).count() < 600
     has_app = User.objects.filter(has_second_factor=True)
     assert set(has_app.values_list("pk")) == set(TotpFactor.objects.values_list("pk"))
     assert has_app.exists()
-    # Some wait, and no worker ever takes one.
+    # Some mails wait, and no worker ever claims one.
     assert set(Message.objects.values_list("state", flat=True)) == {"sent", "dead", "queued"}
     assert not Message.objects.due(now).exists()
     assert letters.collect() == []

@@ -1,4 +1,4 @@
-"""`manage.py export_users`: what moves out of one installation is the same in another."""
+"""`manage.py export_users`: exported accounts are the same in another installation."""
 
 import json
 import stat
@@ -36,7 +36,7 @@ def keys(folder: Path, kind: str) -> tuple[str, str]:
 
 
 def everything() -> dict[str, Any]:
-    """What is to be the same, table by table."""
+    """The rows that must be the same, table by table."""
     return {
         "users": list(User.objects.order_by("pk").values()),
         "addresses": list(EmailAddress.objects.order_by("email").values("user", "email", "verified", "primary")),
@@ -92,7 +92,7 @@ def test_out_and_in(people: Any, api: AuthApi, tmp_path: Path, kind: str, monkey
     run = Run(path, "jsonl", "--factors-key", private)
     assert (run.code, run.told, run.out) == (0, [], ["3 users were moved in, in 0 s."])
     assert everything() == before
-    # All that lets somebody in does.
+    # Every way to log in works.
     assert log_in(api, authenticator).status_code == 200
     for code in (app.next(), app.recovery_codes[0]):
         asked = api.login("alice")
@@ -147,7 +147,7 @@ def test_keys_that_are_none(people: Any, tmp_path: Path) -> None:
     forget_everything()
     for name in (public, __file__):
         assert Run(path, "jsonl", "--factors-key", name).code == 1
-    # Another pair, and the factors of somebody else.
+    # Another key pair, and the factors of another user.
     _other, others = keys(tmp_path, "rsa")
     run = Run(path, "jsonl", "--factors-key", others)
     assert (run.code, run.told[0].partition(": ")[2]) == (1, "second factors that this key does not open")

@@ -1,4 +1,4 @@
-"""An account that is deleted leaves no mail in the outbox, to whichever address that went."""
+"""A deleted account leaves no mail in the outbox, to any address."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ NEW = "alice@example.net"
 
 
 def deleted() -> list[tuple[str, str]]:
-    """What is left in the outbox when alice is deleted."""
+    """The rest of the outbox after alice is deleted."""
     delete_user(user=User.objects.with_address().get(username="alice"), context=client())
     return mailed()
 
@@ -72,7 +72,7 @@ def test_a_code_that_was_mailed_before_there_was_an_account(typed: str, moves: b
 
 
 def test_what_another_account_was_told_at_the_same_address_stays() -> None:
-    """Else a thief who changes the address of an account could take its owner's only warning back."""
+    """Otherwise a thief who changes the address of an account could remove its owner's only warning."""
     signed_up()
     change_user(user=User.objects.with_address().get(), email=NEW, context=client())
     told = mailed()

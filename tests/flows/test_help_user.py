@@ -1,4 +1,4 @@
-"""What an administrator does for somebody who asks for help: refused where a superuser or an administrator is meant."""
+"""An administrator helps a user. The acts are refused for superusers and other administrators."""
 
 from collections.abc import Callable
 from functools import partial

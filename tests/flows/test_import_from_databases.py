@@ -1,4 +1,4 @@
-"""Users of real applications move in out of their own databases, and log in as they are used to.
+"""Users of real applications move in from their own databases, and log in as before.
 
 A stock Django project with dj-rest-auth and allauth (tests/bench/stock), and an application of the FastAPI Users
 package (tests/contract/oracle.py) whose database is a file.
@@ -30,7 +30,7 @@ from tests.servers import ON_POSTGRES
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
 USERS = 300
-# Fast, and of every kind that Django has.
+# Fast hashers of every kind that Django has.
 FILL = """
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
@@ -131,7 +131,7 @@ def test_supabase(empty_postgres: str) -> None:
     user = User.objects.get(email="user1@example.org")
     assert (user.pk, user.external_id, user.email_verified) == (first, str(first), True)
     assert AuthApi().login("user1").status_code == 200
-    # It was read in one snapshot that could not write.
+    # It was read in one read-only snapshot.
     with databases.reading(empty_postgres) as database, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         database._connection.execute("DELETE FROM auth.users")
 
@@ -189,7 +189,7 @@ def test_the_real_fastapi_users(tmp_path: Path, settings: Any) -> None:
         oracle.set(emails[1], is_active=False)
     finally:
         oracle.stop()
-    # Others have hashes of the same kinds as these twelve.
+    # The others have hashes of the same kinds as these twelve.
     with sqlite3.connect(path) as old:
         rows = old.execute('SELECT hashed_password FROM "user"').fetchall()
         more = [(f"{n:032x}", f"more{n}@example.org", rows[n % 12][0]) for n in range(1, 289)]

@@ -1,4 +1,4 @@
-"""`manage.py import_users` of what services export: small files as they document them (tests/data/moving)."""
+"""`manage.py import_users` of exports of services: small files as in their documentation (tests/data/moving)."""
 
 import base64
 from pathlib import Path

@@ -135,7 +135,7 @@ def test_a_dry_run_knows_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> No
         "line 8: the username is the same as at line 3",
     ]
     assert (run.code, run.out[0], User.objects.count()) == (1, "5 users would be moved in, in 0 s.", 0)
-    # In earnest, it stops before the batch of the first one.
+    # A real run stops before the batch of the first conflict.
     run = Run("-", "csv", given=csv(*users))
     assert (run.code, User.objects.count()) == (1, 4)
 
@@ -188,7 +188,7 @@ def test_bringing_up_to_date(api: AuthApi) -> None:
     other = PBKDF2PasswordHasher().encode("battery-staple-7", "salt", iterations=10)
     rows = [f"{n},user{n},user{n}@example.org,{HASH},true" for n in range(3)]
     assert Run("-", "csv", given=csv(*rows, header=header)).code == 0
-    # Who has been here keeps what is here.
+    # A user who has logged in here keeps their values.
     assert api.login("user0").status_code == 200
     here = User.objects.get(username="user0").password
     rows = [f"{n},user{n},new{n}@example.org,{other},false" for n in range(4)]
@@ -212,7 +212,7 @@ def test_bringing_up_to_date(api: AuthApi) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--rename"]])
 def test_names_that_were_made_stay(options: list[str]) -> None:
-    """As FastAPI Users has them, or with an address for a username, or with a name that another one has."""
+    """For users without a username, with an address as the username, or with a taken name."""
     rows = [f"1,,bob@example.org,{HASH}", f"2,bob@example.com,bob@example.com,{HASH}"]
     rows += [f"3,BOB,bob@example.net,{HASH}"] * len(options)
     assert Run("-", "csv", *options, given=csv(*rows)).code == 0

@@ -1,4 +1,4 @@
-"""Jobs: each user once, by the flow that does the same to one alone, as the administrator who asked."""
+"""Jobs: each user once, by the flow for a single user, in the name of the administrator who asked."""
 
 import threading
 import uuid
@@ -217,7 +217,7 @@ def test_a_killed_worker_s_job_goes_on_where_it_stopped(root: ClientContext) -> 
         assert work() is True
     assert numbers(job_id) == ("done", 3, 3, 0, 0)
     assert sorted(name for _kind, _actor, name, *_rest in recorded() if name) == ["bob", "carol"]
-    # It was not dead after all: it finds that the job is another's, and counts nobody twice.
+    # The first worker was alive after all. It finds that another worker has the job, and counts nobody twice.
     settle_item(job=killed, item=first, state=ItemState.DONE)
     assert next_items(job=killed, most=20) == []
     assert numbers(job_id) == ("done", 3, 3, 0, 0)

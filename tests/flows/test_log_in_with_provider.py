@@ -1,4 +1,4 @@
-"""Whose account it is that another provider names (Sudhodanan & Paverd, USENIX Security 2022)."""
+"""The account of a login with another provider (Sudhodanan & Paverd, USENIX Security 2022)."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ ACME = Provider(
 
 
 def alice(**changes: Any) -> Identity:
-    """Who Acme says it is: Alice, whose address it has proved."""
+    """The identity that Acme names: Alice, with a verified address."""
     return Identity(**{"provider": ACME, "subject": "a1", "email": ADDRESS, "email_is_proved": True, **changes})
 
 
@@ -143,7 +143,7 @@ class TestAnAccountWithTheAddress:
         assert state() == before
 
     def test_it_gives_way_where_nobody_has_proved_it_here(self) -> None:
-        """Whoever registered it chose the password, and may have added factors and providers."""
+        """The person who registered it chose the password, and may have added factors and providers."""
         user = signed_up()
         attackers = logged_in()
         enrol(attackers.tokens.access)

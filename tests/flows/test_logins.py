@@ -1,4 +1,4 @@
-"""Where sessions begin: what the row and the token say, how long it lives, and that every way in is refused alike."""
+"""The beginning of sessions: row, token and lifetime, and the same refusals for every way to log in."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Two requests about two fields both hold: a flow writes the columns that its caller named, and no other."""
+"""Two requests about two fields both take effect: a flow writes only the columns that its caller named."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_two_changes_of_a_profile_at_once(api: AuthApi) -> None:
 
 
 def hidden_values(page: str) -> dict[str, str]:
-    """What the page of a user carries of the state that it shows."""
+    """The hidden values of a user's page: the state that it shows."""
     import re
 
     tags = re.findall(r"<input[^>]*name=\"initial-[^>]*>", page)

@@ -1,4 +1,4 @@
-"""What a purge costs where many rows are past their time: every batch reads about as much as the first one."""
+"""The cost of a purge of many expired rows: every batch reads about as much as the first one."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not ON_POSTGRES, reason="the plans are PostgreSQL's"),
 ]
 ROWS = 12_000
-# Written in about the order in which they end, as in life. Random keys have nothing to do with that.
+# Written in about the order in which they expire, as in practice. Random keys are independent of that.
 AT = f"now() - interval '600 days' + interval '700 days' * number / {ROWS}"
 ID = "md5(number::text)"
 TABLES = {
@@ -48,7 +48,7 @@ TABLES = {
         f"{ID}, '{{user}}', 'pwd', '', 'api', '', 5, {AT}",
     ),
     "accounts_idempotentrequest": ("id, fingerprint, answer, at", f"{ID}, '', '', {AT}"),
-    # They all end at a full hour, thousands at once.
+    # Thousands of them expire at the same full hour.
     "accounts_limitcounter": (
         "key, hits, ends_at",
         f"{ID}, 1, now() - interval '1 hour' * (3 - number / {ROWS // 3 + 1})",
@@ -70,7 +70,7 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Batch:
-    """What one statement read: `index` is that of the column by which rows expire, "" where it was not used."""
+    """The work of one statement. index: of the column by which rows expire; "" if it was not used."""
 
     table: str
     index: str
@@ -79,7 +79,7 @@ class Batch:
 
 @contextmanager
 def batches() -> Iterator[list[Batch]]:
-    """Collects how PostgreSQL looked for the rows of each batch."""
+    """Collects PostgreSQL's plan for the rows of each batch."""
     found = []
 
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

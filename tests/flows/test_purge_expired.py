@@ -1,4 +1,4 @@
-"""Purging: each kind is kept to its time and goes after it."""
+"""Purging: rows of each kind are kept until they expire, then deleted."""
 
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ KINDS = (
 
 
 def purge() -> dict[str, int]:
-    """How many rows of which kind went, without the kinds of which none did."""
+    """The number of deleted rows for each kind that had any."""
     purged = list(purge_expired())
     assert tuple(kind.name for kind in purged) == KINDS
     return {kind.name: kind.rows for kind in purged if kind.rows}

@@ -1,4 +1,4 @@
-"""Moving a session on by its refresh token, and what a token that was used again does."""
+"""Rotating a session with its refresh token, and tokens that are used again."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ def test_a_token_that_is_used_again_ends_its_session(flow: Any) -> None:
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite runs on the clock of its worker")
 @pytest.mark.parametrize("ahead", [timedelta(seconds=-20), timedelta(seconds=20)])
 def test_the_grace_counts_by_the_clock_of_the_database(ahead: timedelta, monkeypatch: Any) -> None:
-    """Two workers: the clock of one, that rotates the session twice, is wrong by 20 s."""
+    """Two workers. The clock of the one that rotates the session twice is wrong by 20 s."""
     signed_up()
     login = logged_in()
     with time_machine.travel(clock.now(), tick=False) as present:

@@ -1,4 +1,4 @@
-"""What "I did not register" in a verification mail does (Sudhodanan and Paverd, USENIX Security 2022)."""
+""" "I did not register" in a verification mail (Sudhodanan and Paverd, USENIX Security 2022)."""
 
 import re
 from datetime import timedelta

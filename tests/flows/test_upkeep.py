@@ -140,7 +140,7 @@ def test_purge_of_codes(db: Any) -> None:
 
 
 class StopsAfter(threading.Event):
-    """An event that is waited for so often, without a pause, before it is set."""
+    """An event that is set after a number of waits, without pauses."""
 
     def __init__(self, waits: int) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ def test_the_worker_counts_every_minute(api: AuthApi) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_job_that_cannot_be_looked_for_is_told_of_after_five_minutes(caplog: pytest.LogCaptureFixture) -> None:
-    """Until then who sends the mail has told that the database is away."""
+    """Until then, only the thread that sends mail reports that the database is away."""
 
     def fail(*args: Any) -> None:
         raise OperationalError("gone")

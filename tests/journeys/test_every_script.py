@@ -1,4 +1,4 @@
-"""An address whose letters are beyond ASCII, through every door: from registration to the deletion of the account."""
+"""An address with letters beyond ASCII at every door: from registration to the deletion of the account."""
 
 import io
 

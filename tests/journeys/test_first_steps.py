@@ -1,4 +1,4 @@
-"""The pages "from zero to logged in" (docs/first-steps/): each program runs as it stands there and ends logged out."""
+"""The pages "from zero to logged in" (docs/first-steps/): each program runs as written, and ends logged out."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.sdk import __main__ as sdk
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ROOT / "docs" / "first-steps"
 SERVED = "http://127.0.0.1:8000"
-# What the old token is answered in the end, and what the mail is asked for.
+# The last answer to the old token, and the pattern for the mail.
 PAGES_END = {"authapi": "401", "fastapi-users": "401", "durudex": "UNAUTHORIZED"}
 MAILED = {"durudex": r"^([0-9]{6})$"}
 KEY = r"verify-email\?key=(\S+)"

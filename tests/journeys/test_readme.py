@@ -1,4 +1,4 @@
-"""The README's first steps, run as they stand there, on a copy of the product that is served as `make run` does."""
+"""The README's first steps, run as written, on a copy of the product that is served as by `make run`."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ def wait_for_mail(marker: str) -> str:
 def test_first_steps(served: tuple[Path, int]) -> None:
     folder, port = served
     steps = first_steps().replace(SERVED, f"http://127.0.0.1:{port}")
-    # A person waits for the mail; a busy machine takes longer over it than the README says.
+    # A person waits for the mail. A busy machine needs longer than the README says.
     steps = steps.replace("key=$(sed", wait_for_mail("verify-email?key=") + "key=$(sed", 1)
     steps = steps.replace("sleep 2\n", wait_for_mail("reset-password?uid="), 1)
     steps = steps.replace("sleep 2\n", wait_for_mail("code to log in"), 1)

@@ -1,4 +1,4 @@
-"""Second factors through every door: an authenticator app is added, asked for, and removed."""
+"""Second factors at every door: an authenticator app is added, used and removed."""
 
 import base64
 import re
@@ -129,7 +129,7 @@ def test_a_login_with_an_app(door_class: Any, authenticator: Authenticator) -> N
     session = Session.objects.latest("started_at")
     assert session.amr == "pwd totp"
     assert Challenge.objects.get().spent_at is not None
-    # Neither the challenge nor the code is good once more.
+    # Neither the challenge nor the code works again.
     assert door.answer(asked["challenge"], authenticator.next()) is False
     assert door_class().answer(door_class().log_in()["challenge"], code) is False
 
@@ -249,7 +249,7 @@ def test_where_factors_are_off_nobody_is_asked(authenticator: Authenticator, api
 
 
 def test_codes_are_those_of_the_standard() -> None:
-    """RFC 6238, appendix B, of which apps show the last six digits."""
+    """RFC 6238, appendix B. Apps show the last six digits of these codes."""
     from accounts.services.factors.totp import step_of
 
     rfc = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

@@ -16,7 +16,7 @@ EMAIL = "alice@example.org"
 
 
 class Skin(Protocol):
-    """What a journey asks of a dialect's client; a session is the pair of its access and refresh token, or None."""
+    """The acts of a journey for a dialect's client. A session is the pair of its access and refresh token, or None."""
 
     def sign_up(self) -> None: ...
     def log_in(self, username: str) -> tuple[str, str | None]: ...
@@ -82,7 +82,7 @@ class DurudexSkin:
         return bool(said["data"]["me"]["email"] == EMAIL)
 
     def log_out(self, access: str, refresh: str | None) -> None:
-        # This dialect ends the session of a refresh token; who logged in without one gets another login here.
+        # This dialect ends the session of a refresh token. A client without one logs in again here.
         if refresh is None:
             pytest.fail("a session without a refresh token cannot be ended in this dialect")
         assert self.client.logout(access, refresh).json() == {"data": {"signOut": True}}
@@ -115,7 +115,7 @@ def test_journey(first: str, second: str, third: str, letters: Mailbox) -> None:
 
 
 def end_all(access: str) -> None:
-    """A FastAPI Users client has no refresh token, which signOut needs: in Durudex a reset by code ends its session."""
+    """A FastAPI Users client has no refresh token for signOut, so in Durudex a reset with a code ends its session."""
     client = Durudex()
     code = client.mailed_code(EMAIL)
     answer: Any = client.forgot_password(EMAIL, code, "battery-staple-7")

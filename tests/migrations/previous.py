@@ -1,4 +1,4 @@
-"""The release before this one. The file `previous_release` beside this one names its commit."""
+"""The previous release. The file `previous_release` beside this one names its commit."""
 
 import io
 import subprocess
@@ -10,7 +10,7 @@ COMMIT = (Path(__file__).parent / "previous_release").read_text().strip()
 
 
 def take_out(folder: Path) -> None:
-    """Writes its code into this folder, out of the repository's history."""
+    """Writes its code from the repository's history into this folder."""
     archive = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True)
     if archive.returncode:
         raise ValueError(

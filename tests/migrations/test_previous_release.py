@@ -1,4 +1,4 @@
-"""The release before this one goes on working on the migrated database, and what it wrote is good for this one."""
+"""The previous release keeps working on the migrated database, and this release can use the rows that it wrote."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from tests.smtp import mail_server
 pytestmark = pytest.mark.django_db(transaction=True)
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-# What the journey of one person has mailed to them.
+# The mails to the person of a journey.
 MAILED = ["password_changed", "password_reset", "verification"]
 
 
@@ -78,7 +78,7 @@ class Server:
 def serve(code: Path, database: str = "") -> Iterator[Server]:
     """The web server of the code in this folder."""
     port = free_port()
-    # Both releases serve the same origin: a token holds it.
+    # Both releases serve the same origin, because tokens contain it.
     environment = {"DATABASE_URL": database or database_url(), "PUBLIC_URL": "http://127.0.0.1:8000"}
     with web_server(port, cwd=code, WEB_CONCURRENCY="1", RATE_LIMITS="off", **environment):
         wait_for_port(port)
@@ -93,7 +93,7 @@ def run(code: Path, *args: str, **environment: str) -> None:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a person's clients keep: of the AuthApi, of FastAPI Users and of GraphQL."""
+    """The tokens of a person's clients: of the AuthApi, of FastAPI Users and of GraphQL."""
 
     access: str
     refresh: str
@@ -102,7 +102,7 @@ class Tokens:
 
 
 def journey(server: Server, name: str) -> Tokens:
-    """Registers a person and does what people do; answers the tokens that are good at its end."""
+    """Registers a person and uses the account; returns the tokens that are valid at the end."""
     email = f"{name}@example.org"
 
     def authapi(path: str, body: Any = None, *, status: int = 200, token: str = "") -> Any:
@@ -134,7 +134,7 @@ def journey(server: Server, name: str) -> Tokens:
 
 
 def go_on(server: Server, name: str, tokens: Tokens) -> Tokens:
-    """Uses every token of a person, whoever issued them; answers what is good from then on."""
+    """Uses every token of a person, from either release; returns the tokens that are valid afterwards."""
     status, user = server.get("/api/auth/user/", tokens.access)
     assert (status, user["username"]) == (200, name)
     status, user = server.get("/users/me", tokens.bearer)
@@ -147,7 +147,7 @@ def go_on(server: Server, name: str, tokens: Tokens) -> Tokens:
 
 def test_it_works_on_the_migrated_database_beside_this_release(previous: Path) -> None:
     with serve(previous) as before, serve(ROOT) as now:
-        # Each goes on with the sessions that the other one started or refreshed last.
+        # Each release goes on with the sessions that the other one started or refreshed last.
         for name, first, second in (("alice", before, now), ("bob", now, before)):
             tokens = go_on(second, name, journey(first, name))
             tokens = go_on(first, name, tokens)

@@ -1,4 +1,4 @@
-"""What an administrator may ask and do (OWASP ASVS 5.0, 8.2)."""
+"""The lists and acts that an administrator may use (OWASP ASVS 5.0, 8.2)."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def root(db: Any) -> User:
 
 
 def all_of(user: User) -> Any:
-    """What an administrator could have changed of a user."""
+    """Everything of a user that an administrator could have changed."""
     addresses = list(user.emailaddress_set.values("email", "verified"))  # type: ignore[attr-defined]
     return User.objects.filter(pk=user.pk).values().get(), addresses, list(user.sessions.values("ended_at"))
 
@@ -167,7 +167,7 @@ def test_a_superuser_is_beyond_the_acts_of_staff(
     client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
     letters.collect()
     before = all_of(root), all_of(staff)
-    # One's own account stands first: nothing is done to anybody.
+    # The administrator's own account comes first, so nothing is done to anybody.
     selected = [staff.pk, root.pk] if page == "user" else [root.sessions.get().pk]
     body = {"action": action, "_selected_action": [str(pk) for pk in selected]}
     answer = client.post(f"/admin/accounts/{page}/", body, follow=True)

@@ -30,7 +30,7 @@ def stored() -> Any:
 
 @pytest.fixture
 def bob(api: AuthApi) -> Any:
-    """What bob's registration answered: their tokens and their profile."""
+    """The answer to bob's registration: the tokens and the profile."""
     return api.register("bob").json()
 
 
@@ -109,7 +109,7 @@ class TestRow54:
 
 
 class TestRow55:
-    """No token is taken from a URL, nor from a body or a cookie where a header is meant."""
+    """No token is read from a URL, nor from a body or a cookie in place of a header."""
 
     NAMES = ("access_token", "token", "access", "jwt", "bearer_token", "Authorization", "authorization")
 
@@ -142,13 +142,13 @@ class TestRow55:
         assert stored() == before
 
 
-# Unknown charsets never come so far: see tests/config/test_charsets.py.
+# Unknown charsets are handled earlier: see tests/config/test_charsets.py.
 BODIES = [one for one in CORPUS if "charset" not in one.content_type]
 
 
 @pytest.mark.parametrize("malformed", BODIES, ids=lambda malformed: malformed.name)
 class TestRow63:
-    """No body makes a failure; test_authapi_malformed and test_fastapi_users_malformed ask the other doors."""
+    """No body causes a failure (500). test_authapi_malformed and test_fastapi_users_malformed test the other doors."""
 
     @pytest.mark.parametrize("older", [False, True], ids=["newer", "older"])
     def test_graphql(self, malformed: Malformed, older: bool) -> None:
@@ -189,7 +189,7 @@ def test_row_63_values_of_graphql(field: str, type: str, names: tuple[str, ...],
 
 
 class TestRow65:
-    """Many tries in one request are no way past a limit: no password is looked at."""
+    """Many tries in one request do not bypass a limit: no password is checked."""
 
     MANY = [
         ("/graph/query", {"query": "mutation { " + " ".join(f"a{n}: {SIGN_IN}" for n in range(100)) + " }"}),
@@ -224,7 +224,7 @@ class TestRow65:
         assert (answer.status_code, word(answer)) == (400, "INVALID_ARGUMENT")
 
 
-# What nobody may say of themselves.
+# Fields that users may not set for themselves.
 ROLES = {
     "is_superuser": True,
     "is_staff": True,
@@ -243,7 +243,7 @@ ROLES = {
 
 
 class TestRow66:
-    """Nobody reads or changes what is another's, and nobody gives a role to themselves."""
+    """Users cannot read or change the data of others, or give themselves a role."""
 
     def test_accounts_of_others(self, alice: Any, bob: Any) -> None:
         before = stored()

@@ -1,4 +1,4 @@
-"""What strangers may cause is counted by mailbox and by place (contract, Limits; OWASP ASVS 5.0, 2.4.1, 6.6.3)."""
+"""Acts of strangers are counted by mailbox and by place (contract, Limits; OWASP ASVS 5.0, 2.4.1, 6.6.3)."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def later(**passed: int) -> Any:
 
 
 def is_limited(answer: Any) -> bool:
-    """Whether it is refused by a limit, in whatever dialect."""
+    """Whether an answer of any dialect is a refusal by a limit."""
     if answer.status_code == 429:
         assert 0 < int(answer.headers["Retry-After"]) <= 86_400
         return True
@@ -44,7 +44,7 @@ def is_limited(answer: Any) -> bool:
 
 
 def mail_doors(address: str) -> list[Callable[[], Any]]:
-    """Everything that has a mail sent to an address that a stranger names."""
+    """Every request with which a stranger causes a mail to an address."""
     upper = address.upper()
     return [
         lambda: AuthApi().reset(address),
@@ -140,7 +140,7 @@ class TestPlace:
             )
 
         assert [reset(ip) for ip in ("2001:db8::1", "2001:db8:0:0:ffff::2", "2001:db8:0:1::1")] == [False, True, False]
-        # As a server that listens to both names its IPv4 clients.
+        # The form of IPv4 addresses at a server that listens to both.
         assert [reset(ip) for ip in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1")] == [False, False, True]
 
     def test_who_is_refused_leaves_no_rows(self, db: Any, settings: Any, rows: Any) -> None:
@@ -160,7 +160,7 @@ class TestKnownPlace:
         return is_limited(AuthApi().call("POST", "login/", body, REMOTE_ADDR=ip))
 
     def test_the_owner_gets_in_from_where_they_logged_in_before(self, alice: Any) -> None:
-        # From any number of addresses ten are looked at.
+        # Ten are checked, over any number of addresses.
         guesses = [self.guess(number, ip=f"203.0.113.{number}") for number in range(30)]
         assert guesses == [False] * 10 + [True] * 20
         assert AuthApi().login("alice").status_code == 200
@@ -220,7 +220,7 @@ class TestCodes:
             refused = error(durudex.forgot_password("CAROL@example.org", wrong, PASSWORD))
             words += [refused["code"], error(durudex.sign_up("carol", "carol@example.org", wrong))["code"]]
         assert words == ["INVALID_ARGUMENT"] * 25 + ["RATE_LIMITED"] * 5
-        # The right one is not looked at either.
+        # The right code is not checked either.
         assert error(durudex.sign_up("carol", "carol@example.org", code))["code"] == "RATE_LIMITED"
 
     def test_codes_of_both_kinds_are_counted_together(self, verified_alice: Any, settings: Any) -> None:
@@ -234,7 +234,7 @@ class TestCodes:
             limited += [is_limited(api.log_in_with_code("ALICE@example.org", f"x{code}")) for _ in range(4)]
         assert limited == [False] * 25 + [True] * 5
         sessions = Session.objects.count()
-        # The right one is not looked at either; the password still is.
+        # The right code is not checked either. The password still is.
         answer = api.log_in_with_code(address, code)
         assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
         assert is_limited(durudex.forgot_password(address, durudex.mailed_code(address), PASSWORD))

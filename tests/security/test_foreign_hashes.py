@@ -1,4 +1,4 @@
-"""Hashes of other systems: what each becomes at an import, that its password logs in, and what is refused."""
+"""Hashes of other systems: their stored form, logins with their passwords, and refused hashes."""
 
 import base64
 import hashlib
@@ -70,7 +70,7 @@ def ldap(name: str, digest: str, salt: bytes) -> Any:
 
 
 def phpass(password: str) -> str:
-    """As its reference code has it (PHP): 2^9 rounds."""
+    """Like its reference code in PHP: 2^9 rounds."""
     letters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     digest = made_of("md5", b"saltsalt" + password.encode())
     for _ in range(2**9):
@@ -139,7 +139,7 @@ def test_the_first_login_replaces_it(api: AuthApi, alice: Any, name: str, passwo
     original = (STRONG | WEAK)[name](password)
     stored = hashes.read(original).to_keep()
     assert len(stored) <= 128
-    # What was taken once is taken again as it is: what is moved out can be moved in.
+    # A stored hash is accepted again unchanged, so exported accounts can be imported.
     assert hashes.read(stored).to_keep() == stored
     assert (name in WEAK) == stored.startswith("wrapped$")
     if name in WEAK:

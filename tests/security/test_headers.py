@@ -1,4 +1,4 @@
-"""Row 68 of the security list: what every answer says to a browser, whatever its status and door."""
+"""Row 68 of the security list: the protecting headers of every answer, with any status, at every door."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ADMIN = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-# Method, path, status, and what the policy begins with.
+# Method, path, status, and the beginning of the policy.
 ANSWERS = [
     ("GET", "/", 200, "default-src 'none'; style-src 'self'"),
     ("GET", "/verify-email?key=x", 200, "default-src 'none'; style-src 'self'"),

@@ -1,4 +1,4 @@
-"""Hashes that were moved in from elsewhere: a login answers right or wrong password, whatever the column holds."""
+"""Hashes from other systems: a login answers right or wrong password, whatever the column contains."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def raw_argon2(password: str) -> str:
     return hashers.Argon2PasswordHasher().encode(password, "saltsaltsalt").removeprefix("argon2")
 
 
-# By Django, and as FastAPI Users, passlib, PHP and others store them.
+# Hashes of Django, FastAPI Users, passlib, PHP and others.
 READABLE = {
     "bcrypt": lambda password: f"bcrypt${raw_bcrypt(password)}",
     "bcrypt alone": raw_bcrypt,
@@ -74,7 +74,7 @@ def keep(stored: str) -> None:
 
 
 def answers(password: str) -> list[bool]:
-    """Whether each door lets alice in with this password, by its own words."""
+    """Whether alice can log in with this password, for each door."""
     admin = Client().post("/admin/login/", {"username": "alice", "password": password})
     authapi = AuthApi().login("alice", password)
     package = FastAPIUsers().login("alice@example.org", password)
@@ -115,7 +115,7 @@ def test_the_right_password(staff: None, name: str, password: str) -> None:
 def test_what_is_no_hash(staff: None, api: AuthApi, alice: Any, stored: str) -> None:
     keep(stored)
     assert answers(PASSWORD) == [False] * 4
-    # Nor is what the column holds the password.
+    # The content of the column is not the password either.
     assert stored == "" or api.login("alice", stored).status_code == 400
     # An account without a password sets one with a recent proof in its place.
     Session.objects.update(auth_time=clock.now() - timedelta(minutes=11))
@@ -124,7 +124,7 @@ def test_what_is_no_hash(staff: None, api: AuthApi, alice: Any, stored: str) -> 
     assert User.objects.get().password == stored
 
 
-# The last one is refused by Argon2's own library before it hashes; nobody can bring that about from outside.
+# Argon2's own library refuses the last one before it hashes. Input from outside cannot cause that.
 @pytest.mark.parametrize("stored", UNREADABLE[:-1])
 def test_its_answer_costs_one_hash(stored: str) -> None:
     user = User(password=stored)

@@ -1,4 +1,4 @@
-"""Rows 33, 36 and 67 of the security list: what is mailed, and what a failure in the middle leaves behind."""
+"""Rows 33, 36 and 67 of the security list: mailed keys and codes, and failures in the middle of an act."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def test_row_33_codes_cannot_be_foreseen(kind: Any) -> None:
     made = [codes.issue(kind, "carol@example.org", now=clock.now()) for _ in range(1000)]
     assert {len(code) for code in made} == {6}
-    # Of a million codes, 1,000 repeat 0.5 on average; a digit stands 100 times at each place, give or take 9.5.
+    # Among 1,000 of a million codes, 0.5 repeat on average. A digit is at each place 100 times, give or take 9.5.
     assert len(set(made)) > 990
     for place in range(6):
         counts = Counter(code[place] for code in made)
@@ -63,7 +63,7 @@ def test_row_36_a_reset_lets_nobody_past_a_check(api: AuthApi, letters: Mailbox,
     assert done.status_code == 200
     assert b"access" not in done.content
     assert not Session.objects.live(clock.now()).exists()
-    # A code proves the mailbox, as a verification does; a link of a reset is no verification.
+    # A code proves the mailbox like a verification. The link of a reset is no verification.
     assert (api.login("alice", "battery-staple-7").status_code == 200) is (door == "Durudex")
 
 
@@ -103,7 +103,7 @@ def test_row_67_a_registration_is_whole_or_is_not(monkeypatch: Any, rows: Any, d
     assert answer.status_code == 500 or word(answer) == "INTERNAL_SERVER_ERROR"
     assert b"secret" not in answer.content
     assert rows() == before
-    # What was spent is given back with the rest, and the same request succeeds.
+    # The rollback also gives back what was spent, and the same request succeeds.
     answer = register()
     assert answer.status_code in (200, 201)
     assert "errors" not in answer.json()

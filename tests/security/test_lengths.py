@@ -1,6 +1,6 @@
-"""A text is measured before anything else looks at it (OWASP ASVS 5.0, 15.2.2; CWE-407).
+"""The length of a text is checked before anything else (OWASP ASVS 5.0, 15.2.2; CWE-407).
 
-NFKC takes time that grows with the square of a run of combining marks: 48 kB of them held a worker for 1.3 s.
+NFKC takes time that grows with the square of a run of combining marks: 48 kB of them blocked a worker for 1.3 s.
 """
 
 import io
@@ -26,7 +26,7 @@ LONGEST_EVER = passwords.LONGEST_PASSWORD + 1
 
 @pytest.fixture(autouse=True)
 def normalised(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The lengths of every text that was normalised in a test; none may be longer than the longest password."""
+    """The lengths of all texts that were normalised in a test. None may be longer than the longest password."""
     lengths: list[int] = []
     normalize = unicodedata.normalize
 
@@ -128,7 +128,7 @@ def test_pages(rows: Any) -> None:
         assert browser.post(path, body).status_code == 400
     for path in ("/verify-email/again", "/reset-password/again"):
         assert browser.post(path, {"email": ADDRESS}).status_code == 200
-    # What asking for a mail costs for an address that nobody has: an event and a message that is thrown away.
+    # A request for a mail to an unknown address costs an event, and a message that is thrown away.
     assert {name: count - before[name] for name, count in rows().items() if count != before[name]} == {
         "SecurityEvent": 2,
         "Message": 2,

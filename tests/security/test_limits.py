@@ -1,4 +1,4 @@
-"""Nobody guesses without an end, and nobody waits without one (OWASP ASVS 5.0, 6.3.1, 15.2.2; contract, Limits)."""
+"""Guesses and waiting are limited (OWASP ASVS 5.0, 6.3.1, 15.2.2; contract, Limits)."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def _noon() -> Iterator[None]:
 
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every password that was looked at."""
+    """Every password that was checked."""
     seen: list[str] = []
     verify = passwords.verify
 
@@ -63,7 +63,7 @@ def doors(name: str) -> list[Callable[[], Any]]:
 class TestWrongPasswords:
     @pytest.mark.parametrize("name", ["alice", "nobody"])
     def test_ten_an_hour_at_all_doors_together(self, alice: Any, rows: Any, looked_at: list[str], name: str) -> None:
-        # Three spellings of nobody's are three names; the account of a name that somebody has is one.
+        # Three spellings of an unknown name are three names. Three spellings of a known name are one account.
         knock = doors(name) if name == "alice" else [lambda: AuthApi().login("nobody", WRONG)] * 6
         for number in range(10):
             answer = knock[number % 6]()
@@ -232,7 +232,7 @@ def test_no_more_wait_than_may() -> None:
 
 
 def _refused(future: Any) -> bool:
-    """Whether the hash is refused; one that waits is not done within the time that a refusal takes."""
+    """Whether the hash is refused. A waiting one is not done within the time of a refusal."""
     try:
         future.result(0.2)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Whatever is posted to the page to log in is answered by a page, and starts no session."""
+"""Any bad post to the login page is answered by a page, and starts no session."""
 
 from typing import Any
 

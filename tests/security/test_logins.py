@@ -1,4 +1,4 @@
-"""Rows 7, 14, 20, 26 and 29 of the security list, at every door that somebody logs in through."""
+"""Rows 7, 14, 20, 26 and 29 of the security list, at every door with a login."""
 
 import logging
 import re
@@ -43,7 +43,7 @@ def test_row_7_a_password_has_no_age(api: AuthApi, door: str) -> None:
     User.objects.update(is_staff=True)
     with time_machine.travel(timezone.now() + timezone.timedelta(days=730), tick=False):
         DOORS[door]("alice@example.org", PASSWORD)
-        # The other session is the one of the registration, long since over.
+        # The other session is that of the registration, which expired long ago.
         assert Session.objects.live(timezone.now()).count() == 1
 
 
@@ -71,7 +71,7 @@ def test_row_20_every_refusal_is_one(api: AuthApi, door: str) -> None:
     for name, password in cases:
         address = f"{name}@example.org"
         answer = DOORS[door](address, password)
-        # The admin's form shows the name that was typed, and a token that is new each time.
+        # The admin's form shows the typed name, and a new token each time.
         body = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode()).replace(address, "")
         passing = {"X-Request-ID", "Expires", "Content-Length"}
         headers = sorted(header for header in answer.headers.items() if header[0] not in passing)

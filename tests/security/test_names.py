@@ -1,4 +1,4 @@
-"""Nobody gets a name under which they would be taken for the operator (UTS #39)."""
+"""Users cannot choose a name that looks like the operator's (UTS #39)."""
 
 import time
 import unicodedata
@@ -116,6 +116,6 @@ class TestDoors:
         support = User.objects.get(username="support")
         body = {"username": "security", "email": "s@example.org", "is_active": "on"}
         assert admin.post(f"/admin/accounts/user/{support.pk}/change/", body).status_code == 302
-        # Who has such a name keeps it, and may write it in another way.
+        # A user who has such a name keeps it, and may change its spelling.
         token = api.login("security").json()["access"]
         assert api.call("PUT", "user/", {"username": "Security"}, token=token).json()["username"] == "Security"

@@ -121,7 +121,7 @@ def test_costs_little(password: str) -> None:
 
 @pytest.fixture
 def doors(api: AuthApi, alice: Any, settings: Any) -> dict[str, Door]:
-    """How a password gets in; each answers what is said to it."""
+    """The ways to set a password. Each returns the refusal's text."""
     settings.RATE_LIMITS = "off"
     token, fastapi_users, newer, older = alice["access"], FastAPIUsers(), Durudex(), Durudex(older=True)
     alices = User.objects.with_address().get()
@@ -195,7 +195,7 @@ def test_every_door(doors: dict[str, Door], name: str) -> None:
 
 
 class OutsideOfTransactions:
-    """A validator that sees whether a transaction is open; one may ask the network."""
+    """A validator that notes whether a transaction is open, because a validator may use the network."""
 
     seen: list[bool] = []
 
@@ -233,7 +233,7 @@ def test_rows_1_6_and_9_lengths_at_every_door(doors: dict[str, Door], name: str)
     for password in ("sdkfjwo", "🐴🔋📎✅🐙🦑🪼", LONG + "5"):
         doors[name](password)
         assert set(User.objects.values_list("username", "password")) == before, password
-    # Eight code points are enough, whatever their bytes.
+    # Eight code points are enough, with any number of bytes.
     doors[name]("🐴🔋📎✅🐙🦑🪼🐡")
     assert len(set(User.objects.values_list("username", "password")) - before) == 1
 

@@ -1,4 +1,4 @@
-"""What a provider, or somebody in its place, may send: every lie is refused, and leaves no account and no session."""
+"""Hostile answers of a provider, or in its place: each is refused, and leaves no account and no session."""
 
 import base64
 import json
@@ -76,7 +76,7 @@ def part(value: dict[str, Any]) -> str:
 
 
 def nested() -> str:
-    """More deeply than Python reads."""
+    """JSON that is nested too deeply for Python."""
     return base64.urlsafe_b64encode(b"[" * 7000).decode().rstrip("=")
 
 
@@ -129,7 +129,7 @@ def test_made_up_key_ids_fetch_the_keys_once(browser: Browser, acme: Issuer) -> 
 
 
 class TestStates:
-    """Who brings a state of somebody else, or an old one, has nobody asked."""
+    """The state of another person, or an old one, causes no request to the provider."""
 
     def test_forged(self, browser: Browser, acme: Issuer) -> None:
         url, state = browser.begin()
@@ -161,7 +161,7 @@ class TestStates:
             assert refused(browser.come_back(acme.code_for(url, **ALICE), state), "ACCESS_TOKEN_DECODE_ERROR")
 
     def test_another_providers(self, browser: Browser, acme: Issuer, settings: Any) -> None:
-        """Mixed-up issuers: what was begun with one does not end at another (RFC 9700 §4.4)."""
+        """Mixed-up issuers: a login that was begun with one provider cannot end at another (RFC 9700 §4.4)."""
         with issuer() as evil:
             settings.SOCIAL_PROVIDERS = [acme.entry(), evil.entry(id="evil")]
             url, state = browser.begin()
@@ -179,7 +179,7 @@ class TestStates:
         assert browser.come_back(acme.code_for(url, **ALICE), state, iss=acme.url).status_code == 200
 
     def test_somebody_elses_code(self, browser: Browser, acme: Issuer) -> None:
-        """A code that was stolen from another browser does not fit the verifier of this one (RFC 7636)."""
+        """A code that was stolen from another browser does not fit this browser's verifier (RFC 7636)."""
         _url, state = browser.begin()
         stolen = acme.code_for(Browser().begin()[0], **ALICE)
         assert refused(browser.come_back(stolen, state), "OAUTH_PROVIDER_REFUSED")

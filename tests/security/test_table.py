@@ -1,4 +1,4 @@
-"""docs/security.md is true: it has every row of the list once, and every test that it names exists."""
+"""docs/security.md is complete: it has every row of the list once, and every test that it names exists."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ def test_every_row_says_what_is_asked_and_whether_it_holds() -> None:
     for number, ids, requirement, status, _tests in ROWS:
         assert ids, number
         assert requirement.endswith("."), number
-        # What does not hold says why.
+        # A row that does not hold says why.
         assert status == "holds" or re.match(r"(holds|does not hold)\W+\w+", status), number
 
 

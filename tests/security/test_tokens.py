@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_is_refused(token: str) -> None:
-    """No door takes it for an access token, and none for a refresh token."""
+    """No door accepts it as an access token or as a refresh token."""
     for answer in (AuthApi().user(token), AuthApi().verify(token), AuthApi().refresh(token), AuthApi().logout(token)):
         assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
     client = FastAPIUsers()
@@ -49,7 +49,7 @@ def signed(claims: dict[str, Any], **headers: Any) -> str:
 
 
 def test_a_good_one_is_not_refused(claims: Any) -> None:
-    """What the tests of this module change is what is refused."""
+    """A valid token is accepted, so the changes in this module cause the refusals."""
     token = signed(claims)
     assert AuthApi().user(token).status_code == 200
     assert FastAPIUsers().me(token).status_code == 200
@@ -139,7 +139,7 @@ def test_row_41_no_token_is_made_twice(alice: Any) -> None:
     made = [sessions.tokens(session, str(uuid.uuid4()), now=clock.now()) for _ in range(1000)]
     ids = {jwt.decode(pair.access, options={"verify_signature": False})["jti"] for pair in made}
     assert len(ids) == 1000
-    # 128 bits of chance each.
+    # 128 random bits each.
     assert {len(b64_decode(id.encode())) for id in ids} == {16}
 
 

@@ -1,4 +1,4 @@
-"""Searches for administrators: each is answered by an index, whatever is typed."""
+"""Searches for administrators: an index answers each of them, for any typed text."""
 
 import uuid
 from typing import Any
@@ -37,7 +37,7 @@ LISTS: dict[str, tuple[Any, Any]] = {
 
 
 def plans(condition: Any, rows: Any) -> list[str]:
-    """How PostgreSQL finds what a search reads, where it reads no table from end to end if there is another way."""
+    """PostgreSQL's plans for a search, if it avoids reading a whole table whenever it can."""
     read: list[tuple[str, Any]] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -91,11 +91,11 @@ def test_the_test_sees_a_scan() -> None:
     ],
 )
 def test_a_filter_has_an_index_that_can_answer_it(rows: Any, condition: Q, column: str, index: str) -> None:
-    """Whether it is the best one depends on the rows; tables without any tell only whether it fits."""
+    """Empty tables show only whether an index fits. Whether it is the best one depends on the rows."""
     with connection.cursor() as cursor:
         others = "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = %s::regclass AND NOT indisprimary"
         cursor.execute(others, [rows._meta.db_table])
-        # In the test's transaction: the others are there again after it.
+        # This is in the test's transaction, so the other indexes come back afterwards.
         for (other,) in cursor.fetchall():
             if other != index and not _carries_a_constraint(cursor, other):
                 cursor.execute(f"DROP INDEX {other}")

@@ -1,4 +1,4 @@
-"""A fresh install publishes a key before it has signed anything."""
+"""A new installation publishes a key before it has signed anything."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def published() -> Any:
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """The database as a replica is: it answers, and takes nothing."""
+    """The database like a replica: it answers reads and refuses writes."""
     on_postgres = connection.vendor == "postgresql"
     for_this, for_that = (
         ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off")

@@ -1,4 +1,4 @@
-"""Tokens: for whom they are, and what other clocks may be wrong by (contract, Tokens and sessions)."""
+"""Tokens: their audience, and the allowed difference of clocks (contract, Tokens and sessions)."""
 
 import math
 import uuid
@@ -64,7 +64,7 @@ class TestClocks:
     @pytest.mark.parametrize(("ahead", "accepted"), [(0, True), (2, True), (30, True), (30.999, False), (31, False)])
     @pytest.mark.parametrize("how", [{}, {"even_if_expired": True}], ids=str)
     def test_a_clock_that_is_ahead(self, claim: str, ahead: float, accepted: bool, how: dict[str, bool]) -> None:
-        # Times in tokens are whole seconds: the fraction is taken from the clock that reads them.
+        # Times in tokens are whole seconds, so the reading clock supplies the fraction.
         seconds = math.ceil(ahead)
         late = token(issued=timedelta(seconds=seconds)) if claim == "iat" else token(nbf=int(NOW.timestamp()) + seconds)
         with time_machine.travel(NOW + timedelta(seconds=seconds - ahead), tick=False):
@@ -76,7 +76,7 @@ class TestClocks:
         end = NOW + timedelta(minutes=5)
         with time_machine.travel(end - timedelta(seconds=left), tick=False):
             assert is_accepted(made) is accepted
-            # Logging out is possible for as long as the session may live.
+            # Logging out is possible as long as the session may live.
             assert is_accepted(made, even_if_expired=True) is True
         for late, is_good in ((timedelta(seconds=-1), True), (timedelta(0), False)):
             with time_machine.travel(end + conf.session_lifetime + late, tick=False):

@@ -90,7 +90,7 @@ def test_retired_key_is_refused_at_once(api: AuthApi, alice: Any) -> None:
 
 
 def test_workers_notice_without_a_restart(api: AuthApi, alice: Any) -> None:
-    """Another worker retires the key behind this one's back."""
+    """Another worker retires the key, and this worker does not know it."""
     with time_machine.travel(timezone.now(), tick=False) as hand:
         assert api.user(alice["access"]).status_code == 200
         SigningKey.objects.update(retired_at=timezone.now())

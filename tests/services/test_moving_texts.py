@@ -1,4 +1,4 @@
-"""Objects in JSON, read bit by bit: whatever the bits are, the same objects are found."""
+"""Objects in JSON, read in pieces: the same objects are found for every size of the pieces."""
 
 import io
 import json
@@ -19,7 +19,7 @@ HARD = [
 
 
 class Slow(io.BytesIO):
-    """Gives so many bytes at once."""
+    """A stream that returns a number of bytes at a time."""
 
     def __init__(self, data: bytes, size: int) -> None:
         super().__init__(data)

@@ -1,4 +1,4 @@
-"""The providers that speak OAuth 2.0 alone, each as its own documentation answers, at a server of the tests."""
+"""The providers with OAuth 2.0 alone. A server of the tests answers as their documentation says."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -15,7 +15,7 @@ from accounts.services.providers import oauth2
 from tests.json_server import serving
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Issuer
 
-# By kind: what the provider answers to each of its paths, and who that is: subject, address, whether it is proved.
+# For each kind: the answers of its paths, and the person: subject, address, whether the address is proved.
 KINDS: dict[str, tuple[dict[str, Any], tuple[str, str, bool]]] = {
     "github": (
         {
@@ -46,7 +46,7 @@ SERVED = "https://github.com https://www.facebook.com https://discord.com https:
 
 
 class Server:
-    """answers: by path. asked: the form or the query of each request, by path."""
+    """answers: for each path. asked: the form or the query of the request to each path."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -69,7 +69,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(params=KINDS)
 def kind(request: Any, server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """One of them, at the server of the tests."""
+    """One of the kinds, at the server of the tests."""
     name = str(request.param)
     entry = Issuer(port=1).entry(id=name, kind=name, issuer=SERVED.split()[list(KINDS).index(name)])
     settings.SOCIAL_PROVIDERS = [entry | {"trusts_email": name in ("github", "discord")}]

@@ -1,4 +1,4 @@
-"""What a stranger asks about a mailbox takes the same time for known and unknown ones."""
+"""Requests about a mailbox take the same time for known and unknown ones."""
 
 import time
 from typing import Any

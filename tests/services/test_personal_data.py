@@ -1,4 +1,4 @@
-"""A person's copy of their data and the deletion of their account reach every table that has a user's key."""
+"""The export and the deletion of an account cover every table that has a user's key."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.clients.authapi import AuthApi
 from tests.flows.context import signed_up
 from tests.second_factors import enrol
 
-# Which section tells of which tables.
+# The tables of each section.
 EXPORTED = {
     "profile": {"accounts.User", "accounts.User_groups"},
     "addresses": {"account.EmailAddress", "accounts.FormerAddress"},

@@ -1,4 +1,4 @@
-"""The service of leaked passwords is asked with five digits of a hash, within a second, and never in a transaction."""
+"""The service of leaked passwords gets five digits of a hash, for at most a second, and never in a transaction."""
 
 import hashlib
 import threading
@@ -20,7 +20,7 @@ LEAKED = f"{'0' * 35}:3\r\n{DIGEST[5:]}:41\r\n{'F' * 35}:0"
 
 
 class Service(ThreadingHTTPServer):
-    """A service on 127.0.0.1. answer: writes what it says; asked: the paths and headers of the requests."""
+    """A service on 127.0.0.1. answer: writes its answer; asked: the paths and headers of the requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []

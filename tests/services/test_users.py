@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 class FreedInBetween:
-    """Takes the account away between an insert that it made fail and the question who has the name."""
+    """Deletes the other account after the insert has failed because of it, and before the look-up of its name."""
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith("SELECT"):

@@ -1,4 +1,4 @@
-"""The pages that links in mail land on: GET changes nothing, the button acts, and nothing of it is kept or told."""
+"""The pages for links in mails: a GET changes nothing, the button acts, and no key is cached or passed on."""
 
 from typing import Any
 
@@ -158,7 +158,7 @@ def test_other_salts_do_not_open_it(browser: Client, alice: Any, letters: Mailbo
 
 @pytest.mark.usefixtures("immediate")
 class TestStolenAccount:
-    """Who has stolen a session changes the address and then the password; the old address still gets it back."""
+    """A thief of a session changes address and password. The owner of the old address still gets the account back."""
 
     @pytest.fixture
     def stolen(self, api: AuthApi, verified_alice: Any, letters: Mailbox) -> str:
@@ -205,11 +205,11 @@ class TestStolenAccount:
 
 @pytest.mark.usefixtures("immediate")
 class TestAccountWithANewOwner:
-    """Who had an account before cannot take it back from the owner of its present address (USENIX Security 2022)."""
+    """A former owner cannot take an account back from the owner of its present address (USENIX Security 2022)."""
 
     @pytest.fixture
     def notices(self, api: AuthApi, verified_alice: Any, letters: Mailbox) -> list[str]:
-        """The keys that the old owner was mailed before the address became victim@example.org."""
+        """The keys that were mailed to the old owner before the address became victim@example.org."""
         access = verified_alice["access"]
         assert api.change_password(access, PASSWORD, NEW_PASSWORD).status_code == 200
         (password_notice,) = letters.collect()
