@@ -12,14 +12,14 @@ define set_up
 	@$(BIN)/python manage.py migrate --verbosity 0
 endef
 
-help: ## what there is
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 run: .venv/run ## serve at http://127.0.0.1:8000, with mail in files under var/mail/
 	$(set_up)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --env /dev/null --no-prefix --procfile config/Procfile --app-root . start --port 8000
 
-dev: .venv/run ## the same with one worker that loads changed code again, and a log for people; SQL=on logs SQL
+dev: .venv/run ## the same with one worker that reloads changed code, and a log for people; SQL=on logs SQL
 	$(set_up)
 	@LOG_FORMAT=console SHOW_SQL="$(or $(SQL),off)" PATH="$(CURDIR)/$(BIN):$$PATH" SERVED_PORT="$${PORT:-8000}" exec $(BIN)/honcho --env /dev/null --no-prefix --procfile config/Procfile.dev --app-root . start --port 8000
 
@@ -27,17 +27,17 @@ shell: .venv/run ## Python with the models at hand
 	$(set_up)
 	@$(BIN)/python manage.py shell
 
-test: .venv/dev ## everything that CI runs; with T=tests/… these tests alone, on SQLite
+test: .venv/dev ## everything that CI runs; with T=tests/… only these tests, on SQLite
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/checks $(T)
 
 lint: .venv/dev ## format, then lint, types and the import rule
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 	SECRET_KEY=$${SECRET_KEY:-only-for-checking-the-types-of-the-code} $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: .venv/dev ## how fast it is, beside its peers and under attack; with B="slow timing=2000" these sections alone
+bench: .venv/dev ## measure the speed, compared with peers and under attack; with B="slow timing=2000" only these sections
 	$(BIN)/python -m tests.bench $(B)
 
-faults: .venv/dev ## what is lost while parts are killed, paused and restarted; with F="pause restart=3" these faults alone
+faults: .venv/dev ## count what is lost while parts are killed, paused and restarted; with F="pause restart=3" only these faults
 	$(BIN)/python -m tests.faults $(F)
 
 races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs a third
@@ -52,9 +52,9 @@ client-docs: .venv/dev ## write the client documentation to docs/client/ (needs 
 graphql-docs: .venv/dev ## write the GraphQL schemas to docs/graphql/
 	@DJANGO_SETTINGS_MODULE=config.settings SECRET_KEY=$${SECRET_KEY:-only-for-writing-the-document-of-clients} $(BIN)/python -m tests.graphql_schema
 
-# What the shell knows as LANG is another thing.
+# The shell's own LANG is something else.
 unexport LANG
-sdk: .venv/dev ## write an SDK to build/sdk/: LANG=python, or another of docs/sdks.md; SERVER=https://… takes that one's document
+sdk: .venv/dev ## write an SDK to build/sdk/: LANG=python, or another of docs/sdks.md; SERVER=https://… takes that server's document
 	@LANG=C.UTF-8 $(BIN)/python -m tests.sdk $(if $(filter command line,$(origin LANG)),$(LANG))
 
 sdks: .venv/dev ## write every SDK, and run each against a server

@@ -4,7 +4,7 @@
 --     psql --single-transaction --file deploy/partitions.sql "$DATABASE_URL"
 --
 -- Indexes and constraints keep their names, by which later migrations find them. A later migration that makes an index on
--- one of the two makes its writers wait meanwhile: PostgreSQL makes none CONCURRENTLY on a divided table.
+-- one of the two tables blocks its writers: PostgreSQL cannot make one CONCURRENTLY on a divided table.
 CREATE FUNCTION pg_temp.divide(whole regclass, key text, parts integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     name text := whole::text;
@@ -12,7 +12,7 @@ DECLARE
     statement text;
     statements text[];
 BEGIN
-    -- A unique index of a partitioned table has to hold its key; another one finds rows just as well.
+    -- A unique index of a partitioned table must contain its key. The others become plain indexes, which find rows too.
     SELECT array_agg(
         CASE
             WHEN NOT i.indisunique THEN pg_get_indexdef(i.indexrelid)

@@ -5,13 +5,13 @@ export default defineConfig(({ mode }) => {
   const policy = `default-src 'self'; connect-src ${server}; base-uri 'none'; form-action 'none'; object-src 'none'`;
   return {
     define: { "import.meta.env.VITE_SERVER": JSON.stringify(server) },
-    // The origin stands in the server's CORS_ALLOWED_ORIGINS: another port would be refused there.
+    // The server's CORS_ALLOWED_ORIGINS contains this origin, so another port would be refused.
     server: { host: "localhost", port: 5173, strictPort: true },
     preview: { host: "localhost", port: 5173, strictPort: true },
     plugins: [
       {
         name: "content-security-policy",
-        // While it is developed, Vite puts styles into the page and opens a web socket.
+        // During development, Vite puts styles into the page and opens a web socket.
         apply: "build",
         transformIndexHtml: () => [
           { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: policy }, injectTo: "head-prepend" },

@@ -17,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 
 export const link = (route: string, text: string): HTMLAnchorElement => h("a", { href: `#/${route}` }, text);
 
-/** `errors`: the names under which the server tells what is wrong with this field, where it is not its own. */
+/** `errors`: the server's names for errors of this field, if they differ from its own name. */
 export interface Field {
   name: string;
   label: string;
@@ -31,7 +31,7 @@ export interface Field {
 interface Options {
   fields?: Field[];
   button: string;
-  /** What the button is called for who cannot see what is beside it. */
+  /** The button's name for people who cannot see the text beside it. */
   label?: string;
   submit: (values: Record<string, string>, key: string) => Promise<Child | void>;
 }
@@ -65,7 +65,7 @@ export function form({ fields = [], button: text, label, submit }: Options): HTM
   }
   element.append(alert, button);
 
-  // One act has one key, so that it is done once however often it is sent. Other values are another act.
+  // One act has one key, so that it is done once even if it is sent several times. Other values are another act.
   let key = newKey();
   element.addEventListener("input", () => (key = newKey()));
 

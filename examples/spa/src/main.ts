@@ -6,7 +6,7 @@ import { access, logOut, onChange, renew } from "./session";
 const nav = document.querySelector("nav")!;
 const main = document.querySelector("main")!;
 
-// Keys of mailed links stand behind #: the host of this page never gets them.
+// Keys of mailed links come after #, so the host of this page never gets them.
 const place = () => new URL(location.hash.slice(1) || "/", location.origin);
 
 function route() {
@@ -15,7 +15,7 @@ function route() {
   const may = wanted && (wanted.who === "anyone" || (wanted.who === "users") === Boolean(access()));
   if (may) return wanted;
   if (!access()) return ROUTES.login!;
-  // Who logs out there comes to the login, and not back to where they have come in.
+  // After a logout there, the login is shown, and not the page of the first visit.
   history.replaceState(null, "", "#/profile");
   return ROUTES.profile!;
 }
@@ -44,7 +44,7 @@ async function draw(): Promise<void> {
   const show = (nodes: Node[]) => {
     if (drawing === drawings) main.replaceChildren(heading, ...nodes);
   };
-  // If it cannot be loaded, the button says why, and is there to try again.
+  // If it cannot be loaded, the button says why, and allows another try.
   loading.classList.add("quiet");
   main.append(loading);
   loading.requestSubmit();
@@ -57,7 +57,7 @@ async function start(): Promise<void> {
     submit: async () => {
       await renew("");
       onChange(() => {
-        // What somebody is doing there does not depend on who is logged in.
+        // These pages do not depend on who is logged in.
         if (route().who === "anyone") drawNav();
         else void draw();
       });

@@ -1,4 +1,4 @@
-// The pages. Each answers what stands in it; what it cannot load it raises.
+// The pages. Each returns its content, or throws if it cannot load it.
 import { ErrorCode, SecondFactor, type components } from "./api";
 import { type Field, form, h, link } from "./dom";
 import { Refused, answered } from "./refusals";
@@ -18,7 +18,7 @@ interface Route {
 
 const USERNAME: Field = { name: "username", label: "Username", autocomplete: "username" };
 const EMAIL: Field = { name: "email", label: "E-mail address", type: "email", autocomplete: "email" };
-// It is typed once, and sent twice: the server's answer may stand under either name.
+// It is typed once and sent twice, so the server's error may have either name.
 const newPassword = (label: string, first: string, second: string): Field => ({
   ...{ name: first, label, type: "password", autocomplete: "new-password", errors: [first, second] },
   hint: "At least 8 characters. A few words are a good password.",
@@ -47,7 +47,7 @@ function logIn(): Node[] {
     try {
       await enter(() => answered(anyone.POST("/api/auth/login/", options)));
     } catch (error) {
-      // The password was right, and a second factor is asked for.
+      // The password was right, and a second factor is needed.
       if (!(error instanceof Refused) || error.code !== ErrorCode.mfa_required) throw error;
       return secondStep(error.body as MfaRequired);
     }
@@ -88,7 +88,7 @@ function verifyEmail(query: URLSearchParams): Node[] {
     await answered(anyone.POST("/api/auth/registration/verify-email/", { body, params: under(key) }));
     return "Your address is verified.";
   };
-  // Programs that look into mails follow links, but press no buttons.
+  // Programs that scan mails follow links, but press no buttons.
   return [form({ button: "Verify the address", submit }), h("p", {}, link("", "To my account"))];
 }
 
@@ -191,7 +191,7 @@ function changePassword(): Node[] {
   return [form({ fields, button: "Change the password", submit })];
 }
 
-/** By what stands in the address behind #/. */
+/** The pages by the text after #/ in the address. */
 export const ROUTES: Record<string, Route> = {
   login: { title: "Log in", who: "guests", page: logIn },
   register: { title: "Register", who: "guests", page: register },

@@ -1,4 +1,4 @@
-// What the server refuses, and how it is said.
+// The server's refusals, and the sentences for them.
 import { ErrorCode } from "./api";
 
 const SENTENCES: Partial<Record<ErrorCode, string>> = {
@@ -13,7 +13,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   [ErrorCode.email_not_verified]: "Verify your e-mail address first.",
 };
 
-/** After how many seconds the same may be asked again, 0 where the server does not say. */
+/** After how many seconds the request may be repeated; 0 if the server does not say. */
 export const retryAfter = (response: Response): number => Number(response.headers.get("Retry-After") ?? 0);
 
 interface Body {
@@ -21,7 +21,7 @@ interface Body {
   detail?: string;
 }
 
-/** `fields`: sentences under the names of the body's fields. `body`: all that was said. `seconds`: how long to wait. */
+/** `fields`: sentences under the names of the body's fields. `body`: the whole answer. `seconds`: how long to wait. */
 export class Refused extends Error {
   readonly code: ErrorCode | undefined;
   readonly fields: Record<string, string[]>;
@@ -35,17 +35,17 @@ export class Refused extends Error {
     const fields = Object.entries(body).filter((entry): entry is [string, string[]] => Array.isArray(entry[1]));
     super(sentence ?? (fields.length ? "" : `The server answered ${response.status}.`));
     this.code = body.code;
-    // Of a challenge: it is no sentence about a field.
+    // A value of a challenge, not a sentence about a field.
     this.fields = Object.fromEntries(fields.filter(([name]) => name !== "factors"));
     this.seconds = retryAfter(response);
   }
 }
 
-/** What the server answered; raises Refused where it refused. */
+/** The server's answer; throws Refused for a refusal. */
 export async function answered<T>(asked: Asked<T> | Promise<Asked<T>>): Promise<T> {
   const { data, error, response } = await asked;
   if (response.ok) return data as T;
-  // What stands between may answer something else than JSON.
+  // A proxy may answer something else than JSON.
   throw new Refused(typeof error === "object" && error !== null ? error : {}, response);
 }
 

@@ -1,9 +1,9 @@
-// How the server is asked: with patience, and so that what is sent again does no harm.
+// Requests to the server: they wait when told to, and repetitions do no harm.
 import createClient from "openapi-fetch";
 import type { paths } from "./api";
 import { retryAfter } from "./refusals";
 
-// The longest wait that happens by itself. Where the server asks for a longer one, a person decides.
+// The longest automatic wait. If the server asks for a longer one, a person decides.
 const MOST_SECONDS = 10;
 const PAUSE_SECONDS = 1;
 const TIMEOUT_SECONDS = 20;
@@ -22,7 +22,7 @@ async function wait(seconds: number): Promise<void> {
  */
 export async function patiently(request: Request): Promise<Response> {
   for (let left = TRIES - 1; ; left--) {
-    // The lock of all tabs may be held meanwhile, so it does not take for ever.
+    // This tab may hold the lock of all tabs meanwhile, so the time is limited.
     const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
     try {
       const response = await fetch(request.clone(), { signal });
@@ -36,12 +36,12 @@ export async function patiently(request: Request): Promise<Response> {
   }
 }
 
-// The page is in English, so the server's sentences are.
+// The page is in English, so the server's sentences are too.
 export const options = { baseUrl: import.meta.env.VITE_SERVER, headers: { "Accept-Language": "en" } };
 
-/** For what needs no user. `credentials: "include"` stands where the cookie with the refresh token is set or sent. */
+/** For requests without a user. `credentials: "include"` is for requests that set or send the refresh cookie. */
 export const anyone = createClient<paths>({ ...options, fetch: patiently });
 
-/** A text that is new for each act. The act that is repeated under it is done once. */
+/** A new text for each act. An act that is repeated under it is done once. */
 export const newKey = (): string => crypto.randomUUID();
 export const under = (key: string) => ({ header: { "Idempotency-Key": key } });
