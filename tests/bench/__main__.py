@@ -15,7 +15,8 @@ from tests import servers
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from tests.bench.admin import bench_admin
-from tests.bench.attacks import bench_slow, bench_storm
+from tests.bench.attacks import bench_marks, bench_slow, bench_storm
+from tests.bench.guesses import bench_guesses
 from tests.bench.load import (
     CLIENTS,
     OURS,
@@ -229,6 +230,8 @@ BENCHES: dict[str, Callable[..., None]] = {
     "mail": bench_mail,
     "slow": lambda: bench_slow(prepared("slow"), Found),
     "storm": lambda: bench_storm(prepared("storm"), Found),
+    "marks": lambda: bench_marks(prepared("marks"), Found),
+    "guesses": lambda: bench_guesses(prepared("guesses")),
     "moves": lambda users="1000000": bench_moves(prepared, int(users)),
     "timing": lambda count="500": bench_timing(prepared("timing"), int(count)),
 }

@@ -3,13 +3,16 @@
 import resource
 import socket
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from tests.bench.load import (
     OURS,
     NextRequest,
+    ask,
     login,
     p99,
     readers,
@@ -84,3 +87,37 @@ def bench_storm(url: str, compare: Compare) -> None:
         rate = statistics.median(rates[name])
         ratio = f"ratio {found.ratio(name, 'idle'):5.2f}  limit 2.00"
         print(f"token/verify/ {title:20} {rate:6.0f}/s  p99 {found.median(name):7.2f} ms  {ratio}")
+
+
+MARKS = "a" + "\u0301" * 12000 + "\u0327" * 12000
+MARKS_LIMIT_MS = 5
+
+
+def bench_marks(url: str, compare: Compare) -> None:
+    """48 kB of combining marks in the place of a name, beside a short name that nobody has."""
+    query = "mutation ($input: SignInInput!) { signIn(input: $input) { access refresh } }"
+
+    def asked(name: str) -> dict[str, bytes]:
+        named = {"input": {"username": name, "password": WRONG}}
+        return {
+            "AuthApi": request("POST", "/api/auth/login/", named["input"]),
+            "Durudex": request("POST", "/graph/query", {"query": query, "variables": named}),
+        }
+
+    with serve(OURS, workers=1, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
+
+        def milliseconds(prepared: bytes) -> float:
+            taken = []
+            for _ in range(20):
+                began = time.perf_counter()
+                status, said = ask(port, prepared)
+                taken.append((time.perf_counter() - began) * 1000)
+                assert status in (200, 400), said
+            return statistics.median(taken)
+
+        for door, marks in asked(MARKS).items():
+            short = asked("nobody")[door]
+            found = compare({"marks": partial(milliseconds, marks), "short": partial(milliseconds, short)})
+            more = found.median("marks") - found.median("short")
+            say = f"{more:6.2f} ms more than with a short name  limit {MARKS_LIMIT_MS:.2f}"
+            print(f"login with 48 kB of marks, {door:8} {say}", flush=True)
