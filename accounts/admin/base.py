@@ -1,4 +1,4 @@
-"""What every page of the admin shares: how its lists may be asked for, and who is acting."""
+"""The common base of the admin's pages: which queries lists accept, and who is acting."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,32 +22,32 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
 
 LONGEST_IN_A_LIST = 40
-# What Django's filters for booleans, choices and dates add to the name of their field.
+# The suffixes that Django's filters for booleans, choices and dates add to the name of their field.
 FILTER_SUFFIXES = ("__exact", "__isnull", "__gte", "__lt")
 
 
 def administrator_context(request: HttpRequest) -> ClientContext:
-    """The ClientContext of what the administrator behind `request` does."""
+    """The ClientContext of an act of the administrator of `request`."""
     return client_context(request, Dialect.ADMIN).by_administrator(cast(User, request.user).pk)
 
 
 def is_out_of_reach(user: User, request: HttpRequest) -> bool:
-    """Whether `user` is a superuser and the administrator behind `request` is none: the flows would refuse them."""
+    """Whether `user` is a superuser and the administrator of `request` is none, so that flows refuse the act."""
     return user.is_superuser and not cast(User, request.user).is_superuser
 
 
 class StrictAdmin(admin.ModelAdmin):
-    """A list that can be asked for by its declared filters and links alone."""
+    """A list that accepts only its declared filters and links."""
 
-    # Parameters by which other pages of the admin link to this list.
+    # Parameters with which other pages of the admin link to this list.
     linked_by: tuple[str, ...] = ()
-    # The column that says which rows are the newest, for a list that may have millions; "" for a short one.
+    # The column that orders a list with possibly millions of rows, the newest first; "" for a short list.
     newest_by = ""
-    # What a text that was typed into the search finds, as a condition; None leaves it to `search_fields`.
+    # Makes a condition of a typed search; None leaves the search to `search_fields`.
     find: Callable[[str], Q] | None = None
-    # Counts beside filters would be made of all rows.
+    # Counts beside filters would need all rows.
     show_facets = admin.ShowFacets.NEVER
-    # Links to what is often looked for: a label, and the query of this list.
+    # Links to frequent searches: a label, and the query of this list.
     ready_views: tuple[tuple[Any, str], ...] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -61,7 +61,7 @@ class StrictAdmin(admin.ModelAdmin):
         return EndlessList if self.newest_by else super().get_changelist(request, **kwargs)
 
     def get_sortable_by(self, request: HttpRequest) -> Any:
-        # Any other order than the newest first would be made of all rows.
+        # Any other order than the newest first would need all rows.
         return () if self.newest_by else super().get_sortable_by(request)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -77,7 +77,7 @@ class StrictAdmin(admin.ModelAdmin):
         return super().changelist_view(request, {**views, **(extra_context or {})})
 
     def can_be_asked(self, request: HttpRequest) -> bool:
-        """Whether there is anything that a view could say."""
+        """Whether the list has a search or filters, which a view could save."""
         return bool(self.get_list_filter(request) or self.get_search_fields(request))
 
     def get_urls(self) -> list[Any]:
@@ -103,7 +103,7 @@ class StrictAdmin(admin.ModelAdmin):
         return lambda name, value: self.lookup_allowed(name, value, request)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        # "All rows that match" may be a million: an act takes what stands on the page.
+        # "All rows that match" may be a million, so an act takes only the rows of the page.
         if self.newest_by and request.POST.get("select_across", "0") not in ("", "0"):
             raise BadRequest("an act takes the rows of a page")
         return super().response_action(request, queryset)
@@ -113,7 +113,7 @@ class StrictAdmin(admin.ModelAdmin):
 
 
 def link(row: Any, text: Any = None) -> str:
-    """A link to the page of `row`, as Django makes them of what a row refers to; "-" for None."""
+    """A link to the page of `row`, like Django's links to related rows; "-" for None."""
     if row is None:
         return "-"
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
@@ -121,14 +121,14 @@ def link(row: Any, text: Any = None) -> str:
 
 
 def shortened(text: str) -> str:
-    """What a list shows of a long text; all of it stands on the page of the row, and under the mouse."""
+    """The short form of a long text in a list. The row's page and the tooltip show all of it."""
     return format_html('<span title="{}">{}</span>', text, Truncator(text).chars(LONGEST_IN_A_LIST))
 
 
 class FlowAdmin(StrictAdmin):
-    """Pages whose changes are made by flows, and whose refusals are messages."""
+    """Pages that make changes through flows, and show refusals as messages."""
 
-    # Django wraps these views in a transaction of its own; here transactions belong to the flows.
+    # Django would wrap these views in a transaction. Here transactions belong to the flows.
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -150,7 +150,7 @@ class FlowAdmin(StrictAdmin):
             return self._refused(request, error)
 
     def _refused(self, request: HttpRequest, error: AccountError) -> HttpResponse:
-        # What the form has checked was true until somebody took the name before the flow did.
+        # The form has checked the name, but somebody took it before the flow ran.
         taken = error.code in (ErrorCode.USERNAME_TAKEN, ErrorCode.EMAIL_TAKEN)
         reason = _("Somebody has just taken this name or address.") if taken else " ".join(error.sentences)
         self.message_user(request, reason, messages.ERROR)
@@ -158,7 +158,7 @@ class FlowAdmin(StrictAdmin):
 
 
 class ReadOnlyAdmin(StrictAdmin):
-    """For rows that are looked at and never edited by hand."""
+    """For rows that are read and never edited by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -171,5 +171,5 @@ class ReadOnlyAdmin(StrictAdmin):
 
     @admin.display(description=_("user"))
     def of_user(self, row: Any) -> str:
-        """For lists of what belongs to a user."""
+        """For lists of rows that belong to a user."""
         return link(row.user)

@@ -1,4 +1,4 @@
-"""Bars as SVG: whole numbers for a template, made here so that no script and no other host is needed."""
+"""Bar charts as SVG, computed as whole numbers for a template, so that no script and no other host is needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 480, 96
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Texts: a template would write numbers in the language of its reader."""
+    """The values are texts, because a template would format numbers in the reader's language."""
 
     x: str
     y: str
@@ -29,7 +29,7 @@ class Chart:
 
 
 def chart(points: Sequence[tuple[datetime, int]], label: Callable[[datetime], str]) -> Chart:
-    """A bar for each point; what is not 0 can be seen, however low it is beside the highest."""
+    """A bar for each point. Every value except 0 is visible, even beside a much higher one."""
     highest = max((number for _moment, number in points), default=0)
     step = WIDTH // max(len(points), 1)
     bars = []

@@ -1,4 +1,4 @@
-"""What manage.py authdoctor says, in the admin."""
+"""The findings of `manage.py authdoctor` in the admin."""
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from accounts.services import doctor
 
 @require_http_methods(["GET", "POST"])
 def checkup(request: HttpRequest) -> HttpResponse:
-    """The probes of the network are run when the button is pressed, and never because somebody opens the page."""
+    """The probes of the network run only when the button is pressed, not when the page is opened."""
     if not request.user.has_perm("accounts.probe_server"):
         raise PermissionDenied
     findings = list(doctor.examine(network=request.method == "POST"))

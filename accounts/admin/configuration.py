@@ -1,4 +1,4 @@
-"""The settings as they count, for who may see them."""
+"""The present settings, for administrators with the permission."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 def configuration(request: HttpRequest) -> HttpResponse:
-    """Each environment variable with its value; secrets are masked where they are read (config/shown.py)."""
+    """Each environment variable with its value. config/shown.py has masked the secrets."""
     if not request.user.has_perm("accounts.view_configuration"):
         raise PermissionDenied
     page = {"title": _("Settings"), "subtitle": None, "variables": settings.VARIABLES}

@@ -6,9 +6,9 @@ from accounts.models import Session
 
 
 def enter(request: HttpRequest, session: Session, url: str) -> HttpResponse:
-    """Gives the browser the cookie of a session that began, and sends it to `url`.
+    """Gives the browser the cookie of a new session, and redirects it to `url`.
 
-    A new cookie and a new CSRF token: nothing that was known before the login is good after it.
+    Cookie and CSRF token are new, so that values from before the login are worthless after it.
     """
     request.session.flush()
     request.session[ADMIN_SESSION_KEY] = str(session.pk)

@@ -1,4 +1,4 @@
-"""The second factor in the admin: asked for at the login, and one's own page to add or remove it."""
+"""Second factors in the admin: at the login, and on the administrator's own page to add or remove one."""
 
 import textwrap
 from contextlib import suppress
@@ -39,14 +39,14 @@ class CredentialField(forms.JSONField):
         try:
             return super().to_python(value)
         except RecursionError:
-            # Nested more deeply than Python reads.
+            # The JSON is nested too deeply for Python.
             raise ValidationError(self.error_messages["invalid"]) from None
 
 
 class ChallengeForm(forms.Form):
-    """A code, or what a passkey has signed.
+    """A code, or the answer of a passkey.
 
-    next: the page of the admin that was asked for before the login. state: of the passkey's ceremony.
+    next: the page of the admin that was requested before the login. state: of the passkey's ceremony.
     """
 
     challenge = forms.CharField(max_length=100, widget=forms.HiddenInput)
@@ -57,7 +57,7 @@ class ChallengeForm(forms.Form):
 
 
 class ChallengeView(FormView):
-    """The second step of the login. Its first step is a page of LoginView, which hands the challenge on."""
+    """The second step of the login. LoginView is the first step, and passes the challenge on."""
 
     form_class = ChallengeForm
     template_name = "admin/second_factor.html"
@@ -92,17 +92,17 @@ class ChallengeView(FormView):
 
 
 def challenge_page(request: HttpRequest, asked: dict[str, str], form: ChallengeForm | None = None) -> dict[str, Any]:
-    """The context of the second step. asked: `challenge` and `next`. form: one that was refused."""
+    """The context of the second step. asked: `challenge` and `next`. form: a refused one."""
     page: dict[str, Any] = {**admin.site.each_context(request), "title": _("Second factor"), "subtitle": None}
     fresh = {**asked, "state": "", "credential": ""}
-    # A challenge that is over has no options; what the form says of it stands.
+    # A challenge that is over has no options. The form already says so.
     with suppress(AccountError):
         begun = begin_login(challenge=asked["challenge"], kind=SessionKind.ADMIN)
         if begun.options.get("allowCredentials"):
             page["options"] = begun.options
             fresh["state"] = begun.state
     if form is not None:
-        # Each try with a passkey needs a state of its own.
+        # Each try with a passkey needs a new state.
         form.data = fresh
     page["form"] = form or ChallengeForm(initial=fresh)
     return page
@@ -118,7 +118,7 @@ class OldFactorForm(forms.Form):
 
 
 def own_factor(request: HttpRequest) -> HttpResponse:
-    """An administrator's own authenticator app: the one page that is open to who has to add one first."""
+    """An administrator's own authenticator app. This is the only page for administrators who must add one first."""
     session = admin_session(request)
     if session is None:
         return HttpResponseRedirect(reverse("admin:login"))
@@ -151,7 +151,7 @@ def _add(request: HttpRequest, session: Session, context: ClientContext) -> dict
             form.add_error("code", error.sentences[0])
         else:
             return {"codes": codes}
-    # Another secret would need another scan: the one that was shown is asked for again while it lives.
+    # The shown secret is offered again while it is valid, because a new secret would need a new scan.
     offer = offer_totp(session=session, again=str(form.data.get("token", "")))
     errors = form.errors.get("code")
     form = NewFactorForm(initial={"token": offer.token})

@@ -1,4 +1,4 @@
-"""Acts on many users: the list of them, how far each is, what failed, and a button that stops one."""
+"""Jobs on many users: their list, progress and failures, and a button that stops one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,14 +19,14 @@ from accounts.models import Job, JobItem, User
 from accounts.models.job import ItemState, JobKind
 from accounts.services.jobs import MOST, TooManyUsersError
 
-# Users whose ids are read at a time.
+# How many ids of users are read at a time.
 CHUNK = 5000
 
 
 def start_job_for(request: HttpRequest, kind: JobKind, queryset: QuerySet[User]) -> HttpResponse | None:
-    """Asks for an act on these users, however many, and sends the administrator to the job's page.
+    """Starts a job on these users, and redirects the administrator to its page.
 
-    For the actions of a list: None, after a message, where they are more than a job may have.
+    For the actions of a list. Returns None, after a message, if there are more users than a job may have.
     """
     ids: Iterable[Any] = queryset.order_by().values_list("pk", flat=True).iterator(chunk_size=CHUNK)
     try:
@@ -35,7 +35,7 @@ def start_job_for(request: HttpRequest, kind: JobKind, queryset: QuerySet[User])
         reason = _("A job has %(most)s users at most. Select fewer.") % {"most": grouped(MOST)}
         messages.error(request, reason)
         return None
-    # Who may not look at jobs is told of it at least.
+    # An administrator who may not see jobs gets a message at least.
     messages.success(request, _("The worker has been asked to do that: job %(id)d.") % {"id": job_id})
     if not request.user.has_perm("accounts.view_job"):
         return None
@@ -87,7 +87,7 @@ class JobItemAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Nobody looks for it in the menu: the page of a job leads here."""
+        """It is not in the menu, because the page of a job leads here."""
         return False
 
     @admin.display(description=_("reason"))
@@ -108,7 +108,7 @@ def _progress(job: Job) -> dict[str, Any]:
             (_("pending"), grouped(max(job.total - settled, 0))),
         ],
         "reasons": [(_sentence(reason), grouped(number)) for reason, number in reasons.annotate(Count("pk"))],
-        # As text: a template would write numbers in the language of its reader.
+        # A text, because a template would format numbers in the reader's language.
         "total_text": str(job.total),
         "settled_text": str(settled),
         "percent": f"{100 * settled // job.total if job.total else 100} %",
@@ -117,7 +117,7 @@ def _progress(job: Job) -> dict[str, Any]:
 
 
 def _sentence(reason: str) -> str:
-    """What a person is told of the code of a refusal."""
+    """The sentence for the code of a refusal."""
     if not reason:
         return ""
     known = {code.value: sentence for code, sentence in SENTENCES.items()}

@@ -72,7 +72,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:accounts_signingkey_changelist"))
 
     def _guard(self, request: HttpRequest, back_to: str) -> HttpResponse | None:
-        """Raises PermissionDenied, or answers the way to a proof, before anything is done to keys."""
+        """Raises PermissionDenied, or returns a redirect to a proof, before any act on keys."""
         if not self.has_rotate_permission(request):
             raise PermissionDenied
         return ask_first(request, back_to=back_to)

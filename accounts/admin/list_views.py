@@ -1,4 +1,4 @@
-"""Views of a list: those ready made, and those that each administrator saves for themselves."""
+"""Views of a list: ready-made ones, and those that administrators save for themselves."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, cast
@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.models.saved_view import LONGEST_NAME, LONGEST_QUERY
 from accounts.services import saved_views
 
-# Whether a list knows a parameter of this name and value.
+# Says whether a list accepts a parameter of this name and value.
 IsDeclared = Callable[[str, str], bool]
 
 
@@ -27,7 +27,7 @@ class SaveForm(forms.Form):
 
 
 def normal(asked: QueryDict, is_declared: IsDeclared) -> str:
-    """The search and the filters of a list's address in one order, without its page and what the list does not know."""
+    """The search and the filters of a list's query in a fixed order, without the page and unknown parameters."""
     pairs = [(name, value) for name in sorted(asked) for value in asked.getlist(name) if value]
     return urlencode([pair for pair in pairs if pair[0] == SEARCH_VAR or is_declared(*pair)])
 
@@ -35,11 +35,11 @@ def normal(asked: QueryDict, is_declared: IsDeclared) -> str:
 def views_of(
     request: HttpRequest, opts: Any, ready: Iterable[tuple[Any, str]], is_declared: IsDeclared
 ) -> dict[str, Any]:
-    """What the template of a list shows: its views, and what can be saved or deleted."""
+    """The context for a list's template: its views, and what can be saved or deleted."""
     shown = normal(request.GET, is_declared)
 
     def view(label: Any, query: str) -> dict[str, Any]:
-        # A filter that an upgrade has taken away would be refused.
+        # A filter that an upgrade has removed would be refused.
         query = normal(QueryDict(query), is_declared)
         return {"label": label, "query": query, "is_shown": query == shown}
 
@@ -55,7 +55,7 @@ def views_of(
 
 
 def keep(request: HttpRequest, opts: Any, is_declared: IsDeclared, context: ClientContext) -> HttpResponse:
-    """Saves what was posted, or says why not, and goes back to the list as it was."""
+    """Saves the posted view, or says why not, and redirects back to the same list."""
     form = SaveForm(request.POST)
     query = normal(QueryDict(request.POST.get("query", "")), is_declared)
     if not form.is_valid() or not query:

@@ -1,4 +1,4 @@
-"""Lists of any length: pages that go on where the last one ended, filters that an index answers, and ready views."""
+"""Lists of any length: pages that continue after the last row, filters with an index, and ready-made views."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,9 +20,9 @@ OLDER, NEWER = "-", "+"
 
 
 class EndlessList(ChangeList):
-    """The newest first, without a count: PostgreSQL would read a whole table for "page 7 of 50,000".
+    """The newest rows first, without a count: PostgreSQL would read a whole table for "page 7 of 50,000".
 
-    A page is named by the row that it lies behind: "-" or "+", the time of the row, a blank, and its id.
+    A page is named after the row before it: "-" or "+", the time of the row, a blank, and its id.
     """
 
     model_admin: Any
@@ -36,7 +36,7 @@ class EndlessList(ChangeList):
         row = request.GET.get(PAGE_VAR, "")
         is_back = row.startswith(NEWER)
         rows = self.queryset.filter(self._beyond(row)) if row.startswith((OLDER, NEWER)) else self.queryset
-        # One more tells whether there is another page.
+        # One row more tells whether there is another page.
         page = list((rows.reverse() if is_back else rows)[: self.list_per_page + 1])
         goes_on = len(page) > self.list_per_page
         page = page[: self.list_per_page]
@@ -47,7 +47,7 @@ class EndlessList(ChangeList):
         if page and (row.startswith(OLDER) or (is_back and goes_on)):
             self.newer = self.get_query_string({PAGE_VAR: self._name(NEWER, page[0])})
         self.result_list = page
-        # What Django's templates ask for: neither a count of all, nor a link that shows all.
+        # Values for Django's templates: no count of all rows, and no link that shows all.
         self.result_count = self.full_result_count = len(page)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
         self.show_admin_actions = bool(page)
@@ -61,7 +61,7 @@ class EndlessList(ChangeList):
         return f"{direction}{getattr(row, self.model_admin.newest_by).isoformat()} {row.pk}"
 
     def _beyond(self, row: str) -> Q:
-        """The condition on rows behind the one that a page is named by."""
+        """The condition on rows after the one that names the page."""
         column, way = self.model_admin.newest_by, "lt" if row[0] == OLDER else "gt"
         time, _blank, id = row[1:].partition(" ")
         try:
@@ -70,12 +70,12 @@ class EndlessList(ChangeList):
                 raise ValueError("a time without a zone")
         except (ValueError, ValidationError) as error:
             raise IncorrectLookupParameters from error
-        # The first part alone bounds the walk through the index.
+        # The first part limits the range of the index that is read.
         return Q(**{f"{column}__{way}e": at}) & (Q(**{f"{column}__{way}": at}) | Q(**{f"pk__{way}": pk}))
 
 
 class Filter(admin.SimpleListFilter):
-    """A filter whose choices are known before anything is read."""
+    """A filter whose choices are known without a query."""
 
     choices_: Sequence[tuple[str, Any]] = ()
 
@@ -91,7 +91,7 @@ class Filter(admin.SimpleListFilter):
 
 
 class DialectFilter(Filter):
-    """Django's own filter would read all rows to learn which dialects there are."""
+    """Django's own filter would read all rows to find the dialects."""
 
     title = _("dialect")
     parameter_name = "dialect"

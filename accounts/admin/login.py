@@ -1,6 +1,6 @@
-"""How somebody comes into the admin, leaves it, and changes their own password there.
+"""Login to the admin, logout, and the change of one's own password there.
 
-The admin's cookie names a session row: the admin is left at once when that row is ended, wherever that is done.
+The admin's cookie names a session row. When that row is ended anywhere, the administrator is logged out at once.
 """
 
 from typing import Any, cast
@@ -35,18 +35,18 @@ from accounts.services.logins import LoggedIn
 
 
 class PermissionsBackend(ModelBackend):
-    """Django's permissions of users and groups. It lets nobody in: accounts.flows.log_in does that."""
+    """Django's permissions of users and groups, without its login: accounts.flows.log_in does that."""
 
     def authenticate(self, *args: Any, **credentials: Any) -> None:
         return None
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's form, whose password is looked at by the flow that every login goes through."""
+    """Django's form. The flow of every login checks the password."""
 
     logged_in: LoggedIn
     refusal: AccountError | None = None
-    # For the second factor that is still to be shown.
+    # For the second factor that is still needed.
     challenge = ""
 
     def clean(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def log_out_of_admin(request: HttpRequest) -> HttpResponse:
 
 
 class OwnPasswordForm(forms.Form):
-    """Django's form would look at the old password itself, as often as somebody asks."""
+    """Django's form would check the old password itself, without a limit."""
 
     old_password = forms.CharField(label=_("Old password"), strip=False, widget=forms.PasswordInput)
     new_password1 = forms.CharField(label=_("New password"), strip=False, widget=forms.PasswordInput)
@@ -116,7 +116,7 @@ class OwnPasswordForm(forms.Form):
 
 
 class PasswordChangeView(FormView):
-    """The admin's page for one's own password, which Django would save without ending a session or telling anybody."""
+    """The admin's page for one's own password. Django's would save it without ending sessions and without a mail."""
 
     form_class = OwnPasswordForm
     success_url = reverse_lazy("admin:password_change_done")

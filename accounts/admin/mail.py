@@ -32,7 +32,7 @@ class MessageAdmin(ReadOnlyAdmin):
     actions = ("retry",)
 
     def get_queryset(self, request: HttpRequest) -> MessageQuerySet:
-        # By the index on it: the way that addresses are looked up here takes no account of case.
+        # Has an index, and finds addresses without regard to case.
         return Message.objects.alias(lower_to=Lower("to"))
 
     @admin.display(description=_("last error"))
@@ -44,7 +44,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("waiting for"), ordering="created_at")
     def waiting(self, message: Message) -> str:
-        """How old a message is that is not settled yet."""
+        """The age of a message that is not settled yet."""
         return timesince(message.created_at, clock.now()) if message.settled_at is None else ""
 
     @admin.action(description=_("Try dead letters again"), permissions=["retry"])

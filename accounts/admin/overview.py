@@ -1,4 +1,4 @@
-"""The first page of the admin: what happens, how the product is, and Django's list of pages below."""
+"""The first page of the admin: what happens, the state of the product, and Django's list of pages."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from accounts.models.security_event import EventKind
 from accounts.services import counts, figures, overview, upkeep
 
 MOST_MAILS = 10_000
-# After that a worker that says nothing is taken for dead, and the purge of every hour for late.
+# After these times a silent worker counts as dead, and the hourly purge as late.
 WORKER_LATE = timedelta(minutes=5)
 PURGE_LATE = timedelta(hours=3)
 
@@ -37,7 +37,7 @@ GAUGES = (
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    """Each part for whom the list that it is made of is open."""
+    """Each part is shown to administrators who may see the list that it is made of."""
     now = clock.now()
     may = request.user.has_perm
     page: dict[str, Any] = {"health": _health(now)}

@@ -1,4 +1,4 @@
-"""Asks an administrator once more who they are, before what cannot be undone."""
+"""Asks administrators for a proof of identity before acts that cannot be undone."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ from accounts.services.factors import passkeys
 
 
 class ProofForm(forms.Form):
-    """A password, or what else its subclass asks for. next: the page that asked for it."""
+    """A password, or another proof of a subclass. next: the page that asked for it."""
 
     next = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
     password = forms.CharField(
@@ -41,7 +41,7 @@ class ProofForm(forms.Form):
         return self.cleaned_data
 
     def proof(self) -> dict[str, Any]:
-        """What reauthenticate() takes of what was filled in; nothing where nothing was."""
+        """The filled-in proof as arguments of reauthenticate(); empty without one."""
         values = self.cleaned_data
         if isinstance(values.get("credential"), dict):
             return {"passkey": (values["state"], values["credential"])}
@@ -49,7 +49,7 @@ class ProofForm(forms.Form):
 
 
 class ProofOrFactorForm(ProofForm):
-    """For who has a second factor: a code, or what a passkey has signed. state: of the passkey's ceremony."""
+    """For users with a second factor: a code, or the answer of a passkey. state: of the passkey's ceremony."""
 
     code = CodeField(required=False)
     state = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
@@ -57,9 +57,9 @@ class ProofOrFactorForm(ProofForm):
 
 
 def ask_first(request: HttpRequest, *, back_to: str = "") -> HttpResponse | None:
-    """The way to the page that asks, None for who has proved within ten minutes who they are.
+    """A redirect to the page that asks; None if the administrator gave a proof within the last ten minutes.
 
-    back_to: where that page leads, if not to this one, which may not be opened without what was posted to it.
+    back_to: the page to go to afterwards, if the present page cannot be opened without its posted values.
     """
     session = admin_session(request)
     try:
@@ -92,7 +92,7 @@ def prove(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(_wanted(request, form.cleaned_data["next"]))
     page: dict[str, Any] = {"title": _("Prove who you are"), "subtitle": None, "form": form}
     if session.user.has_second_factor and passkeys.of(session.user).exists():
-        # Each try needs a state of its own.
+        # Each try needs a new state.
         begun = begin_login()
         fresh = {"next": str(form["next"].value() or ""), "state": begun.state, "credential": ""}
         form.initial = fresh

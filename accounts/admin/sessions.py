@@ -1,4 +1,4 @@
-"""Sessions and security events: what administrators look at, each with links to whose they are."""
+"""Sessions and security events for administrators, each with a link to its user."""
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
@@ -95,7 +95,7 @@ class SecurityEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("actor"))
     def of_actor(self, event: SecurityEvent) -> str:
-        # Whoever acts on their own account stands beside it already.
+        # The user's own acts are left out: the column beside it already names the user.
         return link(event.actor) if event.actor_id != event.user_id else "-"
 
     @admin.display(description=_("session"))

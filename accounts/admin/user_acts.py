@@ -1,4 +1,4 @@
-"""What an administrator may do for one user: a button on the user's page, and a page that asks before it is done."""
+"""Acts of an administrator for one user: a button on the user's page, and a page that asks for confirmation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -48,8 +48,8 @@ class NoteForm(forms.Form):
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """label: of its button. says: what it does, for the page that asks. do: the flow; False where there was nothing
-    to do, as `otherwise` says. applies: whether its button is shown. is_grave: cannot be undone.
+    """label: of its button. says: the text of the page that asks. do: the flow; it returns False if there was nothing
+    to do, and `otherwise` says why. applies: whether its button is shown. is_grave: cannot be undone.
     """
 
     label: Any
@@ -173,7 +173,7 @@ def buttons(request: HttpRequest, user: User) -> list[dict[str, Any]]:
 
 
 def act_page(request: HttpRequest, user: User | None, name: str) -> HttpResponse:
-    """Asks on GET, does it on POST, and goes back to the user's page."""
+    """Asks on GET, acts on POST, and redirects to the user's page."""
     act = ACTS.get(name)
     if act is None or user is None:
         raise Http404
@@ -184,7 +184,7 @@ def act_page(request: HttpRequest, user: User | None, name: str) -> HttpResponse
     form = act.form(request.POST if request.method == "POST" else None)
     back = reverse("admin:accounts_user_change", args=[user.pk])
     if request.method == "POST" and form.is_valid():
-        # What is mailed to the user is in their language, not in the administrator's.
+        # Mails to the user are in the user's language, not in the administrator's.
         context = replace(administrator_context(request), language=user.language)
         try:
             done = act.do(user, form.cleaned_data, context)

@@ -1,4 +1,4 @@
-"""The forms of a user's page: they check what the flows would refuse, so that the page can say it beside the field."""
+"""The forms of a user's page. They check values like the flows, so that errors are shown beside the fields."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from accounts.services import names, passwords
 
 
 def checked(check: Any, value: str, *args: Any) -> Any:
-    """What the core's `check` makes of a form's value; its refusal as the form's."""
+    """The value after the core's `check`; a refusal of the core becomes an error of the form."""
     try:
         return check(value, *args)
     except AccountError as error:
@@ -73,8 +73,9 @@ class ChangeUserForm(UserForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The page carries what it showed, so that only what the administrator changed is written: somebody else may
-        # have changed the rest since the page was opened. A user without groups has no hidden field for them.
+        # The page contains the values that it showed, so that only the administrator's changes are written: somebody
+        # else may have changed other values since the page was opened. A user without groups has no hidden field for
+        # them.
         carries_initial = any(name.startswith("initial-") for name in self.data)
         for field in self.fields.values():
             field.show_hidden_initial = carries_initial or not self.is_bound

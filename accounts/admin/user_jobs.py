@@ -1,4 +1,4 @@
-"""An act on all users that a list finds: a page that asks, and a job of the worker that does it."""
+"""An act on all users that a list finds: a page that asks, and a job of the worker that carries it out."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ from accounts.models import User
 from accounts.models.job import JobKind
 from accounts.services.jobs import MOST, PERMISSIONS
 
-# What cannot be undone.
+# Acts that cannot be undone.
 GRAVE = (JobKind.REMOVE_FACTORS, JobKind.DELETE)
 
 
 def may_ask(request: HttpRequest) -> list[JobKind]:
-    """The acts that the administrator may have done to many."""
+    """The acts on many users that the administrator may ask for."""
     return [kind for kind in JobKind if request.user.has_perm(PERMISSIONS[kind])]
 
 
 def all_page(request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
-    """Asks on GET what is to be done to all of `users`, and begins a job on POST."""
+    """On GET, asks for the act on all of `users`; on POST, starts a job."""
     kinds = may_ask(request)
     if not kinds:
         raise PermissionDenied
@@ -39,7 +39,7 @@ def all_page(request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
         if kind in GRAVE and (asked := ask_first(request, back_to=request.get_full_path())):
             return asked
         return start_job_for(request, kind, users) or HttpResponseRedirect(back)
-    # Of a list without an end no more are counted than a job may have.
+    # The count of a long list stops at the most users of a job.
     number = users.order_by()[: MOST + 1].count()
     page: dict[str, Any] = {
         "title": _("Act on all of these"),

@@ -1,4 +1,4 @@
-"""What stands on a user's page beside the form: how they stand, their sessions, events and mails, and notes on them."""
+"""A user's page beside the form: the state of the account, sessions, events, mails and notes."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.services import identities, locks
 from accounts.services.factors import passkeys, recovery_codes, totp
 
-# How many rows of each kind the page shows; a link leads to all of them.
+# How many rows of each kind the page shows. A link leads to all of them.
 MOST = 15
 LOCKED_BY = {
     "WRONG_PASSWORDS_PER_HOUR": _("too many wrong passwords within an hour"),
@@ -22,7 +22,7 @@ LOCKED_BY = {
 
 
 def user_page(request: HttpRequest, user: User) -> dict[str, Any]:
-    """The context of the page; each part only for an administrator who may see its rows."""
+    """The context of the page. Each part is only for administrators who may see its rows."""
     may = request.user.has_perm
     page: dict[str, Any] = {"standing": _standing(user), "buttons": buttons(request, user), "account": user}
     if may("accounts.view_session"):

@@ -1,4 +1,4 @@
-"""A user's page and list, and which flow each of their actions calls."""
+"""A user's page and the list of users, with the flow of each action."""
 
 import uuid
 from collections import Counter
@@ -40,7 +40,7 @@ from accounts.flows.visit_admin import look_at_user
 from accounts.models import User
 from accounts.services import directory, users
 
-# An address belongs to its user's page: allauth's own list would edit it in place.
+# Addresses are edited on the user's page. allauth's own list would edit them in place.
 admin.site.unregister(EmailAddress)
 for model in (SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
@@ -152,7 +152,7 @@ class UserAdmin(FlowAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and is_out_of_reach(obj, request))
 
-    # Short headings, so that all columns are seen at once.
+    # Short headings, so that all columns are visible at once.
     @admin.display(boolean=True, description=_("verified"))
     def verified(self, user: User) -> bool:
         return user.email_verified
@@ -187,7 +187,7 @@ class UserAdmin(FlowAdmin):
         fields = self.readonly_fields + (("email",) if obj else ())
         if not self.has_activate_permission(request):
             fields = (*fields, "is_active")
-        # Who is not a superuser cannot make one.
+        # Only a superuser can make a superuser.
         return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -210,10 +210,10 @@ class UserAdmin(FlowAdmin):
         change_user(user=user, **changes, context=administrator_context(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: groups are changed by the flow, like everything else."""
+        """Does nothing: the flow changes groups, like everything else."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Who may delete a user may delete what is the user's: sessions go along, which nobody deletes by hand."""
+        """A permission to delete users is enough for their rows too, such as sessions, which nobody deletes by hand."""
         to_delete, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
         superusers = {str(user) for user in objs if is_out_of_reach(user, request)}
         return to_delete, counts, superusers, protected
@@ -230,7 +230,7 @@ class UserAdmin(FlowAdmin):
             except AccountError as refusal:
                 refusals.append(refusal)
         if refusals:
-            # Django would say that all of them are deleted.
+            # Django would say that all selected users are deleted.
             self._say_done(request, len(users_to_delete) - len(refusals))
             raise refusals[0]
 
@@ -240,7 +240,7 @@ class UserAdmin(FlowAdmin):
         self._act(
             request,
             queryset,
-            # In the language of the user, not of the administrator.
+            # Mails are in the language of the user, not of the administrator.
             lambda user: request_password_reset(email=user.email, context=replace(context, language=user.language)),
             otherwise=gettext("The account is not active."),
         )
@@ -291,10 +291,9 @@ class UserAdmin(FlowAdmin):
         *,
         otherwise: str,
     ) -> None:
-        """Acts on each of these users, and says for how many that did something, and why it did not for the others.
+        """Acts on each of these users. A message says for how many it did something, and why not for the others.
 
-        otherwise: why `act` answers False.
-        Raises AccountError(SUPERUSER_PROTECTED) before anything is done to any of them.
+        otherwise: why `act` returns False. Raises AccountError(SUPERUSER_PROTECTED) before it acts on any of them.
         """
         selected = list(queryset)
         users.protect_superusers([user.pk for user in selected], administrator_context(request))
@@ -320,7 +319,7 @@ class UserAdmin(FlowAdmin):
 
 @admin.register(Group)
 class GroupAdmin(FlowAdmin, DjangoGroupAdmin):
-    """Django's own page for groups, with lookups as strict as everywhere else, and an event for each change."""
+    """Django's own page for groups, with strict lookups and an event for each change."""
 
     change_list_template = "admin/accounts/change_list.html"
 
@@ -329,7 +328,7 @@ class GroupAdmin(FlowAdmin, DjangoGroupAdmin):
         put_group(group=obj, permissions=permissions, context=administrator_context(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing: the flow has set the permissions."""
+        """Does nothing: the flow has set the permissions."""
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         delete_group(group=obj, context=administrator_context(request))

@@ -5,10 +5,10 @@ from accounts.services import saved_views
 
 
 def save_view(*, page: str, name: str, query: str, context: ClientContext) -> None:
-    """Keeps a search and filters of a list of the admin for the administrator behind `context`.
+    """Saves a search and filters of a list of the admin for the administrator of `context`.
 
-    page: the list, as "accounts.session". name: 1 to 60 characters. query: 500 characters at most.
-    Raises NameTakenError and TooManyViewsError (services/saved_views.py).
+    page: the list, such as "accounts.session". name: 1 to 60 characters. query: at most 500 characters. Raises
+    NameTakenError and TooManyViewsError (services/saved_views.py).
     """
     if context.actor.user_id is None:
         raise ValueError("views belong to an administrator")
@@ -17,7 +17,7 @@ def save_view(*, page: str, name: str, query: str, context: ClientContext) -> No
 
 
 def delete_saved_view(*, view_id: int, context: ClientContext) -> bool:
-    """False where the administrator behind `context` has no such view."""
+    """Deletes a saved view; False if the administrator of `context` has no such view."""
     if context.actor.user_id is None:
         return False
     with transaction.atomic(durable=True):

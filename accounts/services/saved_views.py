@@ -1,4 +1,4 @@
-"""The views of the admin's lists that administrators keep for themselves."""
+"""Views of the admin's lists that administrators save for themselves."""
 
 import uuid
 from urllib.parse import parse_qsl, quote_plus
@@ -12,21 +12,21 @@ MOST = 30
 
 
 class NameTakenError(ValueError):
-    """The administrator has a view of this list and name."""
+    """The administrator already has a view of this list with this name."""
 
 
 class TooManyViewsError(ValueError):
-    """The administrator has MOST views."""
+    """The administrator already has MOST views."""
 
 
 def of(user_id: uuid.UUID, *, page: str) -> list[SavedView]:
-    """What this user has saved of the list `page`, by name; one statement."""
+    """The views of the list `page` that this user has saved, by name; one statement."""
     return list(SavedView.objects.filter(user_id=user_id, page=page).order_by("name"))
 
 
 def save(user_id: uuid.UUID, *, page: str, name: str, query: str) -> None:
-    """Raises NameTakenError and TooManyViewsError; called inside a transaction."""
-    # One after the other, so that nobody has more than MOST.
+    """Saves a view; called inside a transaction. Raises NameTakenError and TooManyViewsError."""
+    # Requests of one user take turns, so that nobody gets more than MOST.
     User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     mine = SavedView.objects.filter(user_id=user_id)
     if mine.filter(page=page, name=name).exists():
@@ -37,12 +37,12 @@ def save(user_id: uuid.UUID, *, page: str, name: str, query: str) -> None:
 
 
 def delete(user_id: uuid.UUID, *, view_id: int) -> bool:
-    """False where this user has no such view."""
+    """Deletes a view; False if this user has no such view."""
     return bool(SavedView.objects.filter(user_id=user_id, pk=view_id).delete()[0])
 
 
 def forget(user: User) -> None:
-    """Deletes the views of others that search for `user`, who is being deleted, by their name, address or id."""
+    """Deletes other users' views that search for the name, address or id of `user`, who is being deleted."""
     names = {user.username_key, user.email_key, str(user.pk), user.pk.hex}
     may_be = Q()
     for typed in (user.username, user.email, str(user.pk), user.pk.hex):
@@ -54,7 +54,7 @@ def forget(user: User) -> None:
 
 
 def export(user: User) -> list[dict[str, object]]:
-    """What a user has saved."""
+    """The saved views of a user."""
     columns = ("page", "name", "query", "created_at")
     views = user.saved_views.order_by("page", "name")
     return [{column: getattr(view, column) for column in columns} for view in views]

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="write the findings as JSON")
         parser.add_argument("--offline", action="store_true", help="leave out the probes that use the network")
 
-    # Scripts read it, and it stands beside a log in English.
+    # The output is in English, for scripts and like the log.
     @translation.override("en")
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []

@@ -1,7 +1,7 @@
-"""Looks at the running configuration as a client and as an attacker would, and says what is wrong.
+"""Tests the running configuration as a client and as an attacker would, and says what is wrong.
 
-What it says is in the language of who reads it; what Django and servers say themselves is in English.
-A probe takes SECONDS at most.
+Its sentences are in the reader's language. Texts of Django and of servers are in English. A probe takes SECONDS at
+most.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,8 +20,8 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """name: in English; a page translates it. ask: what talks to the network, in a thread of its own; None where
-    nothing does. judge: what is wrong, of what `ask` has answered, in whole sentences; nothing where all is well.
+    """name: in English; a page translates it. ask: uses the network, in a thread of its own; None for probes without
+    it. judge: takes the result of `ask`, and returns a sentence for each fault.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """problems: a sentence for each thing that is wrong. was_run: False for what was left out."""
+    """problems: a sentence for each fault. was_run: False for a probe that was left out."""
 
     probe: str
     problems: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ PROBES = (
 
 
 def examine(*, network: bool) -> Iterator[Finding]:
-    """Tells of each probe in its order. network: whether those that talk to it are run, all at once."""
+    """Yields the finding of each probe, in order. network: whether to run the probes that use it, all at once."""
     pool = ThreadPoolExecutor(len(PROBES), thread_name_prefix="doctor")
     asked = {probe.name: pool.submit(probe.ask) for probe in PROBES if probe.ask and network}
     try:
@@ -71,7 +71,7 @@ def examine(*, network: bool) -> Iterator[Finding]:
             else:
                 yield Finding(probe=probe.name, problems=_problems(probe, asked.get(probe.name)))
     finally:
-        # What hangs ends by its own timeout.
+        # A hanging probe ends by its own timeout.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -81,6 +81,6 @@ def _problems(probe: Probe, asked: "Future[Any] | None") -> list[str]:
     except FutureTimeoutError:
         return [_("It took longer than %(seconds)d seconds.") % {"seconds": SECONDS}]
     except Exception as error:
-        # Whatever it is, it is what the operator has to know.
+        # The operator has to know about any error.
         told = f"{type(error).__name__}: {error}".partition("\n")[0]
         return [_("It failed: %(error)s") % {"error": told}]

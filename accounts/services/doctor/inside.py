@@ -1,4 +1,4 @@
-"""What can be seen without the network: the database, what the worker has noted, and the settings."""
+"""Probes without the network: the database, the worker's notes, and the settings."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,11 +21,11 @@ WORKER_LATE = timedelta(minutes=5)
 MAIL_LATE = timedelta(minutes=5)
 PURGE_LATE = timedelta(hours=3)
 KEY_OLD = timedelta(days=365)
-# As the alert of docs/monitoring does, more than that is nothing that happens by itself.
+# As in the alert of docs/monitoring: a greater number does not happen without a fault.
 MANY_DEAD = 100
-# Django's list alone has more.
+# Django's list alone is longer.
 BLOCKLIST = 20_000
-# Without https they say the same once more that the probe of the public URL says, and here it may be meant.
+# Without https these repeat the finding about the public URL. On a local server that may be intended.
 ABOUT_HTTPS = ("security.W004", "security.W010", "security.W012", "security.W016")
 RUN_WORKER = gettext_noop("Run the worker: python manage.py deliver_mail.")
 
@@ -117,7 +117,7 @@ def blocklist(_asked: Any) -> list[str]:
 
 
 def settings_checks(_asked: Any) -> list[str]:
-    """What `check --deploy --database default` says, in English as there."""
+    """The messages of `check --deploy --database default`, in English."""
     found = checks.run_checks(include_deployment_checks=True, databases=["default"])
     is_https = conf.public_url.startswith("https://")
     return [

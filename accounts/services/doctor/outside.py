@@ -1,6 +1,6 @@
-"""What a client and an attacker see: real requests to PUBLIC_URL, to Redis and to the mail server.
+"""Probes as a client and as an attacker: real requests to PUBLIC_URL, to Redis and to the mail server.
 
-Nothing is changed by them but that one failed login of nobody is recorded and counted.
+They change nothing, except that one failed login with an unknown name is recorded and counted.
 """
 
 import ipaddress
@@ -19,9 +19,9 @@ from accounts.core.conf import conf
 from accounts.models import SecurityEvent
 from accounts.services import limits, smtp
 
-# Less than a probe's time: what hangs is to be told as what it is.
+# Less than a probe's time, so that a hanging request is reported as such.
 TIMEOUT = 4.0
-# An address that belongs to nobody (RFC 5737), an origin and a host that are not ours (RFC 2606).
+# A reserved address (RFC 5737), and a foreign origin and host (RFC 2606).
 FORGED_IP = "203.0.113.77"
 OTHER_HOST = "attacker.example.com"
 OTHER_ORIGIN = f"https://{OTHER_HOST}"
@@ -29,7 +29,7 @@ OTHER_ORIGIN = f"https://{OTHER_HOST}"
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """address: of this machine, as the next hop sees it. headers: in small letters; cookies: lines of Set-Cookie."""
+    """address: of this machine, as the next hop sees it. headers: names in lower case; cookies: lines of Set-Cookie."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class Answer:
 def _ask(
     method: str, path: str, *, headers: Mapping[str, str] | None = None, body: str | None = None, plain: bool = False
 ) -> Answer:
-    """One request to PUBLIC_URL, without following redirects. plain: to port 80 without TLS."""
+    """Sends one request to PUBLIC_URL, without following redirects. plain: to port 80 without TLS."""
     url = urlsplit(conf.public_url)
     host = url.hostname or ""
     kind = HTTPSConnection if url.scheme == "https" and not plain else HTTPConnection
@@ -68,7 +68,7 @@ def _is_local() -> bool:
 
 
 def ask_public_url() -> Answer:
-    # No cache answers it, and the server says in it what it knows of TLS.
+    # No cache answers this path, and its answer shows whether the server knows of TLS.
     return _ask("GET", "/.well-known/jwks.json")
 
 
@@ -89,7 +89,7 @@ def public_url(answer: Answer) -> list[str]:
 
 
 def ask_plain_http() -> Answer | None:
-    """None where there is nothing to see: no TLS, or nobody listens without it."""
+    """None if there is nothing to test: no TLS, or no server without it."""
     if not _is_https():
         return None
     try:
@@ -106,7 +106,7 @@ def plain_http(answer: Answer | None) -> list[str]:
 
 
 def ask_as_somebody_else() -> Answer:
-    """A login of nobody that claims to come from another address."""
+    """Sends a login with an unknown name that claims to come from another address."""
     body = json.dumps({"username": f"authdoctor-{secrets.token_hex(8)}", "password": secrets.token_urlsafe(24)})
     headers = {"Content-Type": "application/json", "X-Forwarded-For": FORGED_IP}
     return _ask("POST", "/api/auth/login/", headers=headers, body=body)
@@ -153,7 +153,7 @@ def _is_ours(answer: Answer) -> bool:
 
 
 def ask_as_other_origins() -> list[tuple[str, Answer]]:
-    """The preflights of a page of another origin, and of those that may call."""
+    """Sends the preflights of a page of a foreign origin, and of the allowed origins."""
 
     def preflight(origin: str) -> Answer:
         asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -195,7 +195,7 @@ def cookies(answer: Answer) -> list[str]:
 
 
 def ask_limit_storage() -> list[int] | None:
-    """What Redis counts of two tries at once; None without Redis, and then the database counts."""
+    """The count of Redis after two tries at once; None without Redis, when the database counts."""
     return limits.probe_redis() if conf.redis_url else None
 
 
