@@ -1,7 +1,7 @@
-"""gunicorn's own settings; HOST, PORT and WEB_CONCURRENCY are read by config.settings."""
+"""gunicorn's own settings. config.settings reads HOST, PORT and WEB_CONCURRENCY."""
 
-# Before anything else is imported, so that all of it waits without holding up the others. gunicorn does the same in
-# each worker, which is too late for what is loaded before them.
+# This comes before all other imports, so that their waiting does not block other requests. gunicorn does the same in
+# each worker, but that is too late for modules that are loaded before.
 from gevent import monkey
 
 monkey.patch_all()
@@ -33,22 +33,22 @@ if settings.DATABASES["default"]["ENGINE"] == "config.postgresql":
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY
 worker_class = Worker
-# How many clients a worker listens to at once. Those that send nothing, or slowly, cost little more than a socket.
+# How many connections a worker accepts at once. Silent or slow clients cost little more than a socket.
 worker_connections = 4000
 preload_app = True
 timeout = 60
 graceful_timeout = 20
-# Seconds that a connection may be idle, and that a request's head may take.
+# Seconds for which a connection may be idle, and within which a request's head must arrive.
 keepalive = 10
 max_requests = 50000
 max_requests_jitter = 5000
-# A request line holds a link's token at most.
+# The longest text in a request line is the token of a link.
 limit_request_line = 4094
 # No header of a client becomes a part of the environment, such as SCRIPT_NAME.
 forwarder_headers = ""
 loglevel = "warning"
 logger_class = ServerLog
-# gunicorn's own lines look like all others, from the first on: Django sets up the log only when it is loaded.
+# Sets up the log now, because Django does that only later: so all of gunicorn's lines look like the others.
 logconfig_dict = settings.LOGGING
 control_socket_disable = True
 
@@ -62,17 +62,17 @@ def post_worker_init(worker: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    # Each client needs a file descriptor. The soft limit of most systems, 1,024, is meant for programs with select().
+    # Each client needs a file descriptor. Most systems' soft limit of 1,024 is for programs with select().
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = worker_connections * 2
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted if hard < 0 else min(wanted, hard)), hard))
 
 
 def when_ready(server: Any) -> None:
-    # All views, which Django would load with the first request of each worker.
+    # Loads all views now. Django would load them with the first request of each worker.
     import_module(settings.ROOT_URLCONF)
-    # What was loaded before the workers are forked stays for good: no collection needs to look at it, and the workers
-    # go on sharing its memory. Requests leave few cycles behind, so that collections may be rarer.
+    # Objects from before the fork stay for ever, so garbage collections can skip them, and the workers keep sharing
+    # their memory. Requests leave few cycles, so collections may be rarer.
     gc.freeze()
     gc.set_threshold(10_000)
     print(

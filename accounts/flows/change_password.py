@@ -27,7 +27,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)
     with transaction.atomic(durable=True):
-        # Somebody who replaced the password meanwhile made the old one wrong.
+        # Another request has replaced the password meanwhile, so the old one is wrong.
         changed = verdict.correct and passwords.swap(user, to=new_hash)
         if changed:
             changes.password_changed(user, context, session=session)

@@ -8,7 +8,7 @@ from accounts.services import audit, keys
 
 
 def rotate_signing_keys(*, context: ClientContext) -> SigningKey | None:
-    """Publishes the key that will sign next; None where another rotation ran at the same moment."""
+    """Publishes the key that will sign next; None if another rotation ran at the same moment."""
     with transaction.atomic(durable=True):
         key = keys.publish_next(now=clock.now())
         if key is not None:
@@ -17,7 +17,7 @@ def rotate_signing_keys(*, context: ClientContext) -> SigningKey | None:
 
 
 def retire_signing_key(*, kid: str, context: ClientContext) -> bool:
-    """Refuses every token that `kid` signed, at once; False for a key that is unknown or retired already."""
+    """Makes every token of the key `kid` invalid at once; False for a key that is unknown or retired already."""
     with transaction.atomic(durable=True):
         retired = keys.retire(kid, now=clock.now())
         if retired:

@@ -6,7 +6,7 @@ AddIndexBesideWriters = import_module("accounts.migrations.0013_what_the_admin_i
 
 
 class Migration(migrations.Migration):
-    # What is made beside writers cannot be made in a transaction.
+    # PostgreSQL cannot make an index CONCURRENTLY in a transaction.
     atomic = False
 
     dependencies = [

@@ -72,7 +72,7 @@ GUESSES = (
 )
 
 
-# What is between administrators, and what happens to no account: nobody finds these among their own events.
+# Events between administrators, and events of no account. Users do not see these among their own events.
 NOT_FOR_USERS = (
     EventKind.NOTE_ADDED,
     EventKind.VIEWED,

@@ -125,10 +125,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     deletion_due_at = models.DateTimeField(_("to be deleted"), null=True, editable=False)
     # When the owner last asked for a copy of their data; NULL again after it was fetched.
     export_asked_at = models.DateTimeField(null=True, editable=False)
-    # A session row says when and from where somebody logged in. Django's own column would repeat it.
-    # Until when wrong passwords lock the account, as of when they last did. The counts themselves decide.
+    # A session row says when and from where somebody logged in. Django's own column would repeat it. Until when wrong
+    # passwords last locked the account. The counts of limits decide, not this column.
     locked_until = models.DateTimeField(_("locked until"), null=True, editable=False)
-    # A session row says when and from where somebody logged in; Django's own column would only repeat it.
+    # A session row says when and from where somebody logged in. Django's own column would repeat it.
     last_login = None
 
     USERNAME_FIELD = "username"

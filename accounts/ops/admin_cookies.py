@@ -13,10 +13,10 @@ from accounts.services import sessions
 
 
 class AdminCookiesMiddleware:
-    """What lives on cookies (session, CSRF token, login, messages), for the admin alone.
+    """Everything that needs cookies (session, CSRF token, login, messages), only for the admin.
 
-    In the dialects and on the pages a token or a key says who asks, so Django's cookies mean nothing there, and no
-    request outside the admin pays for looking at them.
+    In the dialects and on the pages a token or a key identifies the client. So Django's cookies have no effect there,
+    and other requests do not pay for reading them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -32,11 +32,11 @@ class AdminCookiesMiddleware:
 
 
 def _authenticating(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """In the place of Django's AuthenticationMiddleware: the session row that the cookie names says who acts."""
+    """Replaces Django's AuthenticationMiddleware: the user comes from the session row that the cookie names."""
 
     def user(request: HttpRequest) -> Any:
         session = admin_session(request)
-        # Who has to add a second factor gets to no page but that one.
+        # An administrator who has to add a second factor can open only that page.
         return AnonymousUser() if session is None or sessions.must_enrol(session) else session.user
 
     def middleware(request: HttpRequest) -> Any:

@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the dialects (CORS_ALLOWED_ORIGINS; the Fetch standard, CORS protocol)."""
+"""Lets pages of other origins call the dialects (CORS_ALLOWED_ORIGINS; the Fetch standard, CORS protocol)."""
 
 from corsheaders import middleware
 from django.http import HttpRequest
@@ -7,7 +7,7 @@ from django.urls import Resolver404, resolve
 
 from accounts.core.conf import conf
 
-# Where a cookie says who asks, or is set. Elsewhere a browser keeps its cookies to itself.
+# Paths that read or set a cookie of a client. Browsers send no cookies to other paths.
 COOKIE_PATHS = ("/auth/cookie/", "/users/")
 REFRESH_COOKIE_PATHS = (
     "/api/auth/login",
@@ -20,9 +20,9 @@ REFRESH_COOKIE_PATHS = (
 
 
 class CorsMiddleware(middleware.CorsMiddleware):
-    """django-cors-headers, for paths that there are, and with credentials only where the cookie is the dialect's.
+    """django-cors-headers, only for existing paths, and with credentials only for paths with a cookie.
 
-    A preflight is answered here: it asks nothing of the database.
+    A preflight is answered here, without the database.
     """
 
     def is_enabled(self, request: HttpRequest) -> bool:
@@ -38,7 +38,7 @@ class CorsMiddleware(middleware.CorsMiddleware):
 
 def _is_known(path: str) -> bool:
     try:
-        # FastAPI's 404 for what is not there is a view, too.
+        # FastAPI's 404 for unknown paths is also a view.
         return not resolve(path).view_name.endswith(".UnknownPathView")
     except Resolver404:
         return False

@@ -7,12 +7,12 @@ ADMIN_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-# An answer that is no page loads nothing. Each page outside the admin has a policy of its own.
+# For answers that are no pages: they load nothing. Each page outside the admin has its own policy.
 DEFAULT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 class HeadersMiddleware:
-    """A Content-Security-Policy on every answer (OWASP ASVS 5.0, 3.4.3), and nothing of the admin is kept (14.3.2)."""
+    """A Content-Security-Policy for every answer (OWASP ASVS 5.0, 3.4.3), and no caching of the admin (14.3.2)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Answers for who watches the server: `/livez` and `/readyz`, for any Host, and without a line in the log."""
+"""Probes for the monitoring of the server: `/livez` and `/readyz`, for any Host, and without a line in the log."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,10 +12,10 @@ from accounts.services import outbox
 
 
 class HealthMiddleware:
-    """/livez: the worker answers, whatever the database does. /readyz: 503 unless the database is there and migrated,
-    and once the worker was told to stop.
+    """/livez: 200 if the worker answers, even without the database. /readyz: 503 unless the database is there and
+    migrated, and after the worker was told to stop.
 
-    It stands before what checks the Host, because a probe asks by address.
+    It comes before the check of the Host, because probes use an IP address.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -29,14 +29,14 @@ class HealthMiddleware:
         problem = "" if request.path_info == "/livez" else _problem()
         body: dict[str, str | int] = {"status": "unavailable", "problem": problem} if problem else {"status": "ok"}
         if request.path_info == "/readyz" and not problem:
-            # Late mail is no reason to send the requests elsewhere.
+            # Late mail is no reason to send requests to other workers.
             body["oldest_due_mail_seconds"] = int(outbox.oldest_due(now=clock.now()).total_seconds())
         headers = {"Cache-Control": "no-store"}
         return JsonResponse(body, status=503 if problem else 200, headers=headers)
 
 
 def _problem() -> str:
-    """Why the worker cannot serve; "" where it can."""
+    """The reason why the worker cannot serve; "" if it can."""
     if worker.is_stopping:
         return "the server is stopping"
     try:

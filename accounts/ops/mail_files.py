@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 class EmailBackend(BaseEmailBackend):
-    """Writes each mail to a file of its own under EMAIL_FILE_PATH, readable by its owner alone, and says so.
+    """Writes each mail to its own file under EMAIL_FILE_PATH, readable only by its owner, and logs that.
 
-    Django's file backend keeps one file a connection, readable by everybody; a mail here carries a key.
+    Django's file backend writes one file for each connection, readable by everybody; but mails here contain keys.
     """
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:

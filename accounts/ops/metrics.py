@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus, for who has METRICS_TOKEN; for any Host, and without a line in the log."""
+"""`/metrics` for Prometheus with METRICS_TOKEN, for any Host, and without a line in the log."""
 
 import hmac
 import os
@@ -18,12 +18,12 @@ from accounts.core import clock, metrics
 from accounts.services import figures
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-# For how long the figures of the database are kept: counting many sessions takes a while.
+# How long the figures of the database are cached, because counting many sessions takes a while.
 FIGURES_SECONDS = 60
 
 
 class MetricsMiddleware:
-    """Counts every request, and answers `/metrics`. It is only there where METRICS_TOKEN is set."""
+    """Counts every request, and answers `/metrics`. It is installed only if METRICS_TOKEN is set."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,7 +40,7 @@ class MetricsMiddleware:
 
 
 def _operation(request: HttpRequest) -> tuple[str, str]:
-    """The dialect ("admin" and "web" among them) and the operation of a request, neither in a client's own words."""
+    """The dialect (also "admin" or "web") and the operation of a request, without any text from the client."""
     match = request.resolver_match
     if match is None:
         return "web", "unknown"
@@ -66,7 +66,7 @@ def _metrics(request: HttpRequest) -> HttpResponse:
 
 
 class DatabaseCollector(Collector):
-    """What the database holds; at most a minute old."""
+    """Figures of the database, at most a minute old."""
 
     def collect(self) -> Iterator[Metric]:
         try:

@@ -5,16 +5,16 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.services import pauses
 
-# Seconds that a refused client waits for its refusal, and how many such clients a worker keeps waiting at once.
+# How many seconds a client waits for its refusal, and how many clients of a worker may wait at once.
 HELD_SECONDS = 0.5
 MOST_HELD = 256
 
 
 class RefusalMiddleware:
-    """Sends a refusal with Retry-After, 429 or 503, only after HELD_SECONDS.
+    """Delays a refusal with Retry-After (429 or 503) by HELD_SECONDS.
 
-    A client that asks again at once, as one that guesses passwords does, then costs the others little. The wait needs
-    neither a connection to the database nor, in the server, a thread. Beyond MOST_HELD clients it is left out.
+    So a client that repeats its requests at once, for example to guess passwords, costs others little. The wait needs
+    no database connection and, in the server, no thread. Beyond MOST_HELD clients there is no delay.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

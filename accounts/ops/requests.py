@@ -31,7 +31,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.monotonic()
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
-        # An id only tells requests apart: it may be guessed, and random numbers need no call of the system.
+        # An id only distinguishes requests and need not be secret, so random numbers without a system call are enough.
         request.request_id = offered if REQUEST_ID.fullmatch(offered) else f"{random.getrandbits(128):032x}"  # type: ignore[attr-defined]
         served = current_id.set(request.request_id)  # type: ignore[attr-defined]
         response = self.get_response(request)

@@ -1,10 +1,10 @@
-"""How often something may be done: named limits, each counted by account, name or IP address (contract, Limits).
+"""Named limits: how often an act may be done, counted by account, name or IP address (contract, Limits).
 
-A try is counted before it is looked at, in one atomic step: of any number of tries at the same moment no more are
-looked at than the limit says. A try that turns out to be no offence is given back. The counts are in Redis where
-CACHE_URL names one, else in the database. If Redis does not answer, the database counts instead.
+A try is counted before it is checked, in one atomic step. So of several tries at the same moment, no more are checked
+than the limit allows. A try that turns out to be no offence is given back. The counts are in Redis if CACHE_URL names
+one, otherwise in the database. If Redis does not answer, the database counts instead.
 
-Windows of time begin at the same moment for everybody: an hour's limit counts from one full hour to the next.
+Windows begin at the same moment for everybody: a limit for an hour counts from one full hour to the next.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """setting: the name of the setting that says how many. window: within which time they are counted."""
+    """setting: the name of the setting with the allowed number. window: the time in which tries are counted."""
 
     setting: str
     window: timedelta
@@ -45,17 +45,17 @@ class Limit:
         return conf.limit(self.setting)
 
 
-# By account, or by the canonical name that no account has.
+# Counted by account, or by the canonical name if no account has it.
 WRONG_PASSWORDS_PER_HOUR = Limit(setting="WRONG_PASSWORDS_PER_HOUR", window=HOUR)
 WRONG_PASSWORDS_PER_DAY = Limit(setting="WRONG_PASSWORDS_PER_DAY", window=DAY)
 FACTOR_CHANGES_PER_HOUR = Limit(setting="FACTOR_CHANGES_PER_HOUR", window=HOUR)
 WRONG_FACTORS_PER_HOUR = Limit(setting="WRONG_FACTORS_PER_HOUR", window=HOUR)
 GUESSING_NOTICES_PER_DAY = Limit(setting="GUESSING_NOTICES_PER_DAY", window=DAY)
-# By mailbox.
+# Counted by mailbox.
 WRONG_CODES_PER_DAY = Limit(setting="WRONG_CODES_PER_DAY", window=DAY)
 MAILS_PER_HOUR = Limit(setting="MAILS_PER_HOUR", window=HOUR)
 MAILS_PER_DAY = Limit(setting="MAILS_PER_DAY", window=DAY)
-# By the address of the client, all of them in an hour.
+# Counted by the address of the client, all within an hour.
 WRONG_PASSWORDS_PER_IP = Limit(setting="WRONG_PASSWORDS_PER_IP", window=HOUR)
 WRONG_KEYS_PER_IP = Limit(setting="WRONG_KEYS_PER_IP", window=HOUR)
 REGISTRATIONS_PER_IP = Limit(setting="REGISTRATIONS_PER_IP", window=HOUR)
@@ -65,12 +65,12 @@ CODES_PER_IP = Limit(setting="CODES_PER_IP", window=HOUR)
 
 _ENDS_AT = LimitCounter._meta.get_field("ends_at")
 
-# A limit, and the text that tells what it is counted by: an account's id, a canonical name, an address.
+# A limit, and the key under which it is counted: an account's id, a canonical name or an address.
 Counted = tuple[Limit, str]
 
 
 class LimitReached(AccountError):
-    """A refusal because of `limits`."""
+    """A refusal because of these limits."""
 
     def __init__(self, limits: Collection[Limit], *, retry_after: int) -> None:
         super().__init__(ErrorCode.RATE_LIMITED, data={"retry_after": retry_after})
@@ -78,24 +78,24 @@ class LimitReached(AccountError):
 
 
 def by_place(limit: Limit, context: ClientContext) -> tuple[Counted, ...]:
-    """`limit`, counted by where the client is; nothing where that is not known or the client is trusted."""
+    """`limit`, counted by the client's place; nothing if the place is unknown or the client is trusted."""
     return ((limit, context.place),) if context.place and not context.is_trusted else ()
 
 
 def by_mailbox(email_key: str, context: ClientContext) -> tuple[Counted, ...]:
-    """The limits of mail to one mailbox, which all kinds of mail share but security notices."""
+    """The limits of mail to one mailbox. All kinds of mail share them, except security notices."""
     return () if context.is_trusted else ((MAILS_PER_HOUR, email_key), (MAILS_PER_DAY, email_key))
 
 
 def check(*counted: Counted) -> None:
-    """Raises AccountError(RATE_LIMITED) where one of the limits is used up; counts nothing."""
+    """Raises AccountError(RATE_LIMITED) if one of the limits is used up. Counts nothing."""
     if conf.rate_limits_are_on and counted:
         now = clock.now()
         _refuse_beyond(counted, [hits + 1 for hits in _hits(counted, now)], now)
 
 
 def used_up(*counted: Counted) -> list[datetime | None]:
-    """Until when each of these limits refuses, None for one that does not; counts nothing."""
+    """The time until which each of these limits refuses; None for a limit that does not. Counts nothing."""
     if not (conf.rate_limits_are_on and counted):
         return [None] * len(counted)
     now = clock.now()
@@ -103,7 +103,7 @@ def used_up(*counted: Counted) -> list[datetime | None]:
 
 
 def forget(*counted: Counted) -> None:
-    """Begins these counts anew, wherever they were counted."""
+    """Sets these counts to zero, in Redis and in the database."""
     now = clock.now()
     keys = [_key(limit, of, now) for limit, of in counted]
     if conf.redis_url and keys:
@@ -115,12 +115,12 @@ def forget(*counted: Counted) -> None:
 
 
 def take(*counted: Counted) -> list[datetime | None]:
-    """Counts one try under each of `counted`; not to be called inside a transaction, which could undo it.
+    """Counts one try under each of `counted`. Called outside of transactions, which could undo the count.
 
-    Answers until when each of them refuses the next try, None for one that does not.
+    Returns for each of them until when it refuses the next try; None if it does not.
 
-    Raises AccountError(RATE_LIMITED) with `retry_after` in seconds where one of the limits is used up; then the try
-    is counted under none of them.
+    Raises AccountError(RATE_LIMITED) with `retry_after` in seconds if one of the limits is used up; then the try is
+    counted under none of them.
     """
     if not (conf.rate_limits_are_on and counted):
         return [None] * len(counted)
@@ -135,14 +135,14 @@ def take(*counted: Counted) -> list[datetime | None]:
 
 
 def give_back(*counted: Counted) -> None:
-    """Takes a try back that was no offence."""
+    """Gives back a try that was no offence."""
     if conf.rate_limits_are_on and counted:
         _count(counted, -1, clock.now())
 
 
 @contextmanager
 def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
-    """Takes back what was counted for something that is not done, because the block raises an AccountError."""
+    """Gives back these tries if the block raises an AccountError, because then the act is not done."""
     try:
         yield
     except AccountError:
@@ -151,7 +151,7 @@ def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
 
 
 def probe_redis() -> list[int]:
-    """What Redis counts of two tries in a row under a name that nobody else has; raises RedisError."""
+    """The count of Redis after two tries under a new name; raises RedisError."""
     now = clock.now()
     counts = [(f"probe:{secrets.token_hex(8)}", now)]
     return [_count_in_redis(counts, 1, now)[0] for _try in range(2)]
@@ -171,7 +171,7 @@ def _refuse_beyond(counted: Sequence[Counted], hits: list[int], now: datetime) -
 
 
 def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
-    """Adds `number`, which may be below 0, to each count, and answers what they are then."""
+    """Adds `number`, which may be negative, to each count, and returns the new counts."""
     counts = [(_key(limit, of, now), _end(limit, now)) for limit, of in counted]
     if conf.redis_url:
         try:
@@ -182,7 +182,7 @@ def _count(counted: Sequence[Counted], number: int, now: datetime) -> list[int]:
 
 
 def _hits(counted: Sequence[Counted], now: datetime) -> list[int]:
-    """What each count is."""
+    """The value of each count."""
     keys = [_key(limit, of, now) for limit, of in counted]
     if conf.redis_url:
         try:
@@ -206,10 +206,10 @@ def _count_in_database(counts: list[tuple[str, datetime]], number: int) -> list[
     counters = LimitCounter.objects.filter(pk__in=[key for key, _ends_at in counts])
     if number < 0:
         counters.filter(hits__gt=0).update(hits=F("hits") + number)
-        # Tries that were refused leave nothing behind.
+        # Refused tries leave no count.
         counters.filter(hits=0).delete()
         return []
-    # Always in the same order, so that two tries never wait for each other in a circle.
+    # Always in the same order, so that two tries never deadlock.
     rows = [(key, number, _ENDS_AT.get_db_prep_value(ends_at, connection)) for key, ends_at in sorted(counts)]
     places = ", ".join(["(%s, %s, %s)"] * len(rows))
     with connection.cursor() as cursor:
@@ -231,11 +231,11 @@ def _end(limit: Limit, now: datetime) -> datetime:
 
 
 def _key(limit: Limit, of: str, now: datetime) -> str:
-    """The name of a count, of one length whatever a stranger typed."""
+    """The name of a count. Its length does not depend on the typed text."""
     return hashlib.sha256(f"{limit.setting}\0{of}\0{_end(limit, now).timestamp():.0f}".encode()).hexdigest()
 
 
 @lru_cache(maxsize=2)
 def _redis(url: str) -> Redis:
-    """This process's connections to Redis; one that hangs is given up after a second."""
+    """This process's connections to Redis. A hanging one is given up after a second."""
     return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)

@@ -103,7 +103,7 @@ def guessing(now: datetime) -> Guessing:
 
 
 def named(found: Guessing) -> Guessing:
-    """The same with the names of the accounts, in one statement; who was deleted is left out."""
+    """The same with the names of the accounts, in one statement. Deleted users are left out."""
     ids = [account.id for account in found.accounts]
     names = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
     known = [replace(account, name=names[account.id]) for account in found.accounts if account.id in names]
@@ -111,7 +111,7 @@ def named(found: Guessing) -> Guessing:
 
 
 def locked(now: datetime) -> list[User]:
-    """LISTED of the users whom wrong passwords lock, who are locked the longest first; in one statement."""
+    """LISTED of the users whom wrong passwords lock, the longest locks first; in one statement."""
     return list(User.objects.filter(users.locked(now=now)).order_by("-locked_until")[:LISTED])
 
 

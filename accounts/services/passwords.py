@@ -99,11 +99,11 @@ def prove(password: str, user: User | None, *, counted_as: str, context: ClientC
     """
     own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
     tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
-    # A client without a try left takes no place in the queue.
+    # A client without tries left takes no place in the queue.
     limits.check(*tries)
     with _in_turn():
-        # A try is counted in its turn, not before: several people who log in at once with the right password are not
-        # taken for one who guesses.
+        # A try is counted in its turn, not earlier. So several people who log in at once with the right password do not
+        # look like somebody who guesses.
         ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:

@@ -135,7 +135,7 @@ def note_visit(user: User, *, now: datetime) -> None:
 
 
 def note_lock(user: User | None, *, until: datetime | None) -> None:
-    """Writes until when wrong passwords lock `user`, once for each such time; the same work where there is none.
+    """Writes until when wrong passwords lock `user`, once for each such time. Without a user it costs the same work.
 
     until: nothing is done where it is None.
     """
@@ -146,7 +146,7 @@ def note_lock(user: User | None, *, until: datetime | None) -> None:
 
 
 def locked(*, now: datetime) -> Q:
-    """The condition on users that wrong passwords lock them."""
+    """The condition that wrong passwords lock a user."""
     return Q(locked_until__gt=now)
 
 

@@ -60,7 +60,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 return connection
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        # Each request takes a connection out of the pool, which has it already. psycopg would lock it all the same.
+        # A connection from the pool has autocommit already. psycopg would lock the connection to set it again.
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)
 

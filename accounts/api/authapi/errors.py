@@ -1,4 +1,4 @@
-"""How a refusal looks to an AuthApi client: DRF's shapes, with a stable `code` beside every `detail`."""
+"""Refusals for AuthApi clients: DRF's shapes, with a stable `code` beside every `detail`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from accounts.core.errors import AccountError, AccountErrors, ErrorCode
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """field: the field the refusal is told under, None for `detail` and `code`."""
+    """field: the field that contains the refusal; None for `detail` and `code`."""
 
     field: str | None = None
     status: int = status.HTTP_400_BAD_REQUEST
@@ -35,7 +35,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_NOTICE_KEY: Wire(field="key"),
     ErrorCode.EMAIL_ALREADY_VERIFIED: Wire(field="key"),
     ErrorCode.INVALID_RESET_TOKEN: Wire(field="token"),
-    # Not under the field `code`: that name says which refusal it is.
+    # Not under the field `code`, because that name is for the kind of the refusal.
     ErrorCode.INVALID_CODE: Wire(),
     ErrorCode.MFA_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
     ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(status=status.HTTP_403_FORBIDDEN),
@@ -70,7 +70,7 @@ WIRE: dict[ErrorCode, Wire] = {
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's handler, with the core's errors rendered by WIRE and what DRF leaves to Django's HTML pages as JSON.
+    """DRF's handler. WIRE renders the core's errors; errors that DRF leaves to Django's HTML pages become JSON.
 
     A view may name another field for an error in `error_fields`: the new password is `password1` in one body and
     `new_password1` in another.
@@ -87,7 +87,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         elif set(response.data) == {"detail"} and hasattr(response.data["detail"], "code"):
             response.data["code"] = response.data["detail"].code
         elif isinstance(response.data.get("code"), list):
-            # `code` says which refusal it is, and nothing about the field of that name.
+            # `code` is the kind of the refusal, not an error of the field with that name.
             sentences = [f"code: {sentence}" for sentence in response.data.pop("code")]
             response.data["non_field_errors"] = [*response.data.get("non_field_errors", []), *sentences]
     return response
@@ -102,7 +102,7 @@ def _account_error(error: AccountError, fields: dict[ErrorCode, str]) -> Respons
             headers["WWW-Authenticate"] = 'Bearer realm="api"'
         body = {"detail": " ".join(error.sentences), "code": error.code, **error.details}
         if error.code is ErrorCode.MFA_REQUIRED:
-            # As dj-rest-auth names them.
+            # dj-rest-auth's names.
             body |= {"ephemeral_token": error.data["challenge"], "mfa_required": True}
         return Response(body, status=wire.status, headers=headers)
     data: dict[str, list[str]] = {}

@@ -21,21 +21,21 @@ from accounts.services import idempotency, jwt, pauses
 
 logger = logging.getLogger(__name__)
 
-# How often and after how many seconds it is looked again for the answer of a request that is just being answered.
+# How often, and after how many seconds, a repetition looks for the answer of a request that is still in progress.
 LOOKS, PAUSE = 10, 0.1
 
 
 class AnsweredBefore(Exception):
-    """The request was carried out before; `response` is what its client is told."""
+    """The request was carried out before. response: the answer to its client."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 class RepeatableView(DialectView):
-    # What a POST changes is changed once under its key. A docstring would become the description of each operation.
+    # A POST acts once under its key. A docstring would become the description of each operation.
 
-    # False where to repeat a request does no harm without a key.
+    # False if repeating a request does no harm without a key.
     heeds_idempotency_key = True
     repeat_key: RepeatKey | None = None
 
@@ -43,12 +43,12 @@ class RepeatableView(DialectView):
         return replace(super().client(), repeat_key=self.repeat_key)
 
     def client_without_key(self) -> ClientContext:
-        """For what is done anew, beside what was done under the key."""
+        """The context for an act that is done again, in addition to the act under the key."""
         return super().client()
 
     def perform_authentication(self, request: Request) -> None:
         self.repeat_key = self._read_key(request)
-        # Before it is asked who this is: who has logged out has no session any more.
+        # This comes before authentication, because after a logout there is no session any more.
         if response := self._answer_before():
             raise AnsweredBefore(response)
         super().perform_authentication(request)
@@ -58,7 +58,7 @@ class RepeatableView(DialectView):
             return exc.response
         if isinstance(exc, AccountError):
             try:
-                # The same request may have been faster, and be the reason of the refusal.
+                # The same request may have been faster and cause this refusal.
                 if response := self._answer_before():
                     return response
             except (AccountError, DatabaseError) as error:
@@ -71,12 +71,12 @@ class RepeatableView(DialectView):
                 answer = {"status": response.status_code, "data": _plain(response.data)}
                 keep_answer(key=self.repeat_key, answer=answer)
             except DatabaseError as error:
-                # The act is done and its answer is here: a repetition gets answer_anew().
+                # The act is done, and the client gets this answer. A repetition gets answer_anew().
                 logger.warning("an answer was not kept", extra={"error": str(error).partition("\n")[0]})
         return super().finalize_response(request, response, *args, **kwargs)
 
     def answer_anew(self) -> Response:
-        """What a repeated request is told whose answer was lost before it was kept."""
+        """The answer to a repeated request if the first answer was lost before it was stored."""
         return Response({"detail": _("This was done before.")})
 
     def _read_key(self, request: Request) -> RepeatKey | None:
@@ -88,14 +88,14 @@ class RepeatableView(DialectView):
             try:
                 user_id = jwt.decode(token, expected=jwt.TokenType.ACCESS, even_if_expired=True).user_id
             except AccountError:
-                # The authentication that follows refuses it.
+                # The authentication that follows refuses the request.
                 return None
         return idempotency.repeat_key(text, user_id=user_id, path=request.path, body=request.data)
 
     def _answer_before(self) -> Response | None:
-        """The answer of this request if it was carried out before, else None.
+        """The answer of this request if it was carried out before; None otherwise.
 
-        Raises AccountError(IDEMPOTENCY_KEY_REUSED) if that was another request.
+        Raises AccountError(IDEMPOTENCY_KEY_REUSED) if the key was used for another request.
         """
         key = self.repeat_key
         if key is None:
@@ -109,15 +109,15 @@ class RepeatableView(DialectView):
             if answer := idempotency.kept_answer(row, key):
                 self.repeat_key = None
                 return Response(answer["data"], status=answer["status"])
-        # Its worker was killed between the act and the answer; what is answered now is kept in its place.
+        # Its worker was killed between the act and the answer. The present answer is stored in its place.
         try:
             return self.answer_anew()
         except AccountError:
-            # Nothing more is looked for.
+            # handle_exception() must not look for the answer again.
             self.repeat_key = None
             raise
 
 
 def _plain(data: Any) -> Any:
-    """The data of a response without serializers' types and texts that are still to be translated."""
+    """The data of a response without serializers' types and without lazy translations."""
     return json.loads(JSONRenderer().render(data))

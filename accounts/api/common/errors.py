@@ -14,19 +14,19 @@ from accounts.core.errors import AccountError, ErrorCode
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a client may try again that found the database away.
+# Seconds after which a client may try again if the database is away.
 DATABASE_RETRY = 2
-# Refusals that pass with time, and their status.
+# Refusals that are temporary, and their status.
 PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
 
 
 def retry_header(error: AccountError) -> dict[str, str]:
-    """The header Retry-After, where the refusal knows the time (RFC 9110 §10.2.3)."""
+    """The header Retry-After, if the refusal knows the time (RFC 9110 §10.2.3)."""
     return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 def with_status(page: HttpResponse, refusal: AccountError | None) -> HttpResponse:
-    """A page that tells a refusal, with the status and the Retry-After of one that passes with time."""
+    """Gives a page about a refusal the status and the Retry-After of a temporary one."""
     if refusal is not None and refusal.code in PASSES:
         page.status_code = PASSES[refusal.code]
         for name, value in retry_header(refusal).items():
@@ -35,10 +35,10 @@ def with_status(page: HttpResponse, refusal: AccountError | None) -> HttpRespons
 
 
 def is_of_the_server(error: object) -> TypeGuard[DatabaseError]:
-    """Whether the database is away, busy or slow, or not the one that can be written to: another try may succeed."""
+    """Whether the database is away, busy, slow or read-only, so that another try may succeed."""
     if isinstance(error, InternalError):
         cause = error.__cause__
-        # An error of psycopg without a code is not PostgreSQL's: PgBouncer has hung up in the middle of an answer.
+        # psycopg's error without a code does not come from PostgreSQL: PgBouncer has closed the connection.
         return isinstance(cause, ReadOnlySqlTransaction) or (isinstance(cause, PsycopgError) and cause.sqlstate is None)
     return isinstance(error, OperationalError)
 
@@ -50,7 +50,7 @@ def database_is_away(error: DatabaseError) -> AccountError:
 
 
 def as_api_exception(error: Exception) -> Exception:
-    """The refusal, or DRF's exception, for what DRF would leave to Django's HTML pages; any other error as it is."""
+    """A refusal or an exception of DRF for errors that DRF leaves to Django's HTML pages; other errors unchanged."""
     if is_of_the_server(error):
         return database_is_away(error)
     if isinstance(error, RequestDataTooBig):

@@ -7,17 +7,17 @@ from accounts.core.conf import conf
 
 
 def is_from_elsewhere(request: HttpRequest | Request) -> bool:
-    """Whether a browser sends a write from a site that is neither ours nor allowed by CORS_ALLOWED_ORIGINS."""
+    """Whether a browser sends a write from a site that is not ours and not in CORS_ALLOWED_ORIGINS."""
     origin = request.META.get("HTTP_ORIGIN")
     own = f"{request.scheme}://{request.get_host()}"
     return request.method not in SAFE_METHODS and origin not in (None, own, conf.public_url, *conf.browser_origins)
 
 
 def check_origin(request: Request) -> None:
-    """Raises PermissionDenied for a write that a browser sends from a site that is neither ours nor allowed by
-    CORS_ALLOWED_ORIGINS; what is no browser names no origin.
+    """Raises PermissionDenied for a write from a browser on a site that is not ours and not in CORS_ALLOWED_ORIGINS.
+    Clients that are no browsers send no origin.
 
-    SameSite keeps a cookie from most of them, but not from a page of a site on the same domain.
+    SameSite prevents the cookie on most of these sites, but not on a site of the same domain.
     """
     if is_from_elsewhere(request):
         raise PermissionDenied

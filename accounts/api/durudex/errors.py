@@ -1,4 +1,4 @@
-"""How a refusal looks to a Durudex client: a GraphQL error whose `extensions.code` is one of the gateway's words."""
+"""Refusals for Durudex clients: GraphQL errors whose `extensions.code` is one of the gateway's words."""
 
 import logging
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """field: the input field that `extensions.fields` tells the refusal of, None where it is about no single one."""
+    """field: the input field in `extensions.fields`; None if the refusal is not about a single field."""
 
     word: Word = Word.INVALID_ARGUMENT
     field: str | None = None
@@ -50,7 +50,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.MFA_REQUIRED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.INVALID_CHALLENGE: Wire(field="challenge"),
-    # Factors are changed in the AuthApi alone.
+    # Only the AuthApi changes factors.
     ErrorCode.INVALID_OFFER: Wire(),
     ErrorCode.INVALID_PASSKEY: Wire(),
     ErrorCode.TOO_MANY_PASSKEYS: Wire(),
@@ -73,7 +73,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.AVATAR_URL_INVALID: Wire(field="avatarUrl"),
     ErrorCode.REAUTHENTICATION_REQUIRED: Wire(word=Word.UNAUTHORIZED),
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND),
-    # The header Idempotency-Key is the AuthApi's alone.
+    # Only the AuthApi has the header Idempotency-Key.
     ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(),
     ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(),
@@ -94,7 +94,7 @@ def refusal(message: Any, word: Word = Word.INVALID_ARGUMENT) -> dict[str, Any]:
 
 
 def render(error: GraphQLError) -> dict[str, Any]:
-    """One error of an execution as the client gets it; what nobody expected is logged, and told without a detail."""
+    """One error of an execution as the client gets it. Unexpected errors are logged, and sent without details."""
     if is_of_the_server(error.original_error):
         error.original_error = database_is_away(error.original_error)
     cause = error.original_error

@@ -1,4 +1,4 @@
-"""How a refusal looks to a FastAPI Users client: the package's words, and FastAPI's bodies around them."""
+"""Refusals for FastAPI Users clients: the package's words in FastAPI's bodies."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ from accounts.core.errors import AccountError, ErrorCode
 
 
 class Word(StrEnum):
-    """What stands in `detail`: FastAPI's sentences, the package's words, and what the package has no word for."""
+    """The values of `detail`: FastAPI's sentences, the package's words, and our words for further refusals."""
 
     BODY_UNREADABLE = "There was an error parsing the body"
     UNAUTHORIZED = "Unauthorized"
@@ -32,7 +32,7 @@ class Word(StrEnum):
     UPDATE_USER_EMAIL_ALREADY_EXISTS = "UPDATE_USER_EMAIL_ALREADY_EXISTS"
     UPDATE_USER_INVALID_PASSWORD = "UPDATE_USER_INVALID_PASSWORD"
 
-    # What a provider sends in place of a code (RFC 6749 §4.1.2.1), as the package tells it.
+    # The errors that a provider sends in place of a code (RFC 6749 §4.1.2.1), with the package's words.
     BAD_REQUEST = "Bad Request"
     ACCESS_DENIED = "access_denied"
     INVALID_REQUEST = "invalid_request"
@@ -68,14 +68,14 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """field: the field of the body whose value is refused with 422, None for a word."""
+    """field: the field of the body whose value is refused with 422; None for a word."""
 
     word: Word | None = None
     field: str | None = None
     status: int = 400
 
 
-# Views say another word for the same code where the package does: see FastAPIUsersView.words.
+# Views replace a word if the package uses another one there: see FastAPIUsersView.words.
 WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.INVALID_CREDENTIALS: Wire(word=Word.LOGIN_BAD_CREDENTIALS),
     ErrorCode.EMAIL_NOT_VERIFIED: Wire(word=Word.LOGIN_USER_NOT_VERIFIED),
@@ -92,7 +92,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.MFA_REQUIRED: Wire(word=Word.MFA_REQUIRED, status=403),
     ErrorCode.MFA_ENROLMENT_REQUIRED: Wire(word=Word.MFA_ENROLMENT_REQUIRED, status=403),
     ErrorCode.INVALID_CHALLENGE: Wire(word=Word.MFA_BAD_CHALLENGE),
-    # Factors are changed in the AuthApi alone.
+    # Only the AuthApi changes factors.
     ErrorCode.INVALID_OFFER: Wire(word=Word.MFA_FACTOR),
     ErrorCode.INVALID_PASSKEY: Wire(word=Word.MFA_FACTOR),
     ErrorCode.TOO_MANY_PASSKEYS: Wire(word=Word.MFA_FACTOR),
@@ -105,7 +105,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.PROVIDER_STATE_INVALID: Wire(word=Word.OAUTH_INVALID_STATE),
     ErrorCode.PROVIDER_WITHOUT_EMAIL: Wire(word=Word.OAUTH_NOT_AVAILABLE_EMAIL),
     ErrorCode.PROVIDER_USER_EXISTS: Wire(word=Word.OAUTH_USER_ALREADY_EXISTS),
-    # Clients of the package name no address to go back to, and disconnect nothing.
+    # Clients of the package send no redirect URI, and disconnect no provider.
     ErrorCode.REDIRECT_URI_INVALID: Wire(word=Word.OAUTH_PROVIDER_REFUSED),
     ErrorCode.IDENTITY_TAKEN: Wire(word=Word.OAUTH_USER_ALREADY_EXISTS),
     ErrorCode.IDENTITY_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
@@ -118,7 +118,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.USER_NOT_FOUND: Wire(word=Word.NOT_FOUND, status=404),
     ErrorCode.RATE_LIMITED: Wire(word=Word.RATE_LIMITED, status=429),
     ErrorCode.OVERLOADED: Wire(word=Word.OVERLOADED, status=503),
-    # The header Idempotency-Key is the AuthApi's alone.
+    # Only the AuthApi has the header Idempotency-Key.
     ErrorCode.IDEMPOTENCY_KEY_INVALID: Wire(word=Word.IDEMPOTENCY_KEY),
     ErrorCode.IDEMPOTENCY_KEY_IN_USE: Wire(word=Word.IDEMPOTENCY_KEY, status=409),
     ErrorCode.IDEMPOTENCY_KEY_REUSED: Wire(word=Word.IDEMPOTENCY_KEY, status=422),
@@ -126,7 +126,7 @@ WIRE: dict[ErrorCode, Wire] = {
     ErrorCode.SUPERUSER_PROTECTED: Wire(word=Word.FORBIDDEN, status=403),
 }
 
-# What FastAPI says of an answer that concerns no rule of the accounts.
+# FastAPI's sentences for answers that are not about accounts.
 STATUS_WORDS = {
     400: Word.BODY_UNREADABLE,
     401: Word.UNAUTHORIZED,
@@ -150,15 +150,15 @@ class Malformed(APIException):
 
 
 def problem(kind: str, message: str, *place: str | int, ctx: dict[str, str] | None = None) -> dict[str, Any]:
-    """One entry of a 422, as pydantic says it: what it is, and where in the body.
+    """One entry of a 422 in pydantic's form: the problem, and its place in the body.
 
-    Pydantic adds the `input`; here it is left out, since it may be a password, or text that no JSON can carry.
+    Pydantic adds the `input`. Here it is left out, because it may be a password, or text that JSON cannot carry.
     """
     return {"type": kind, "loc": ["body", *place], "msg": message} | ({"ctx": ctx} if ctx else {})
 
 
 def value_problem(reason: str, field: str) -> dict[str, Any]:
-    """A value of the right type that cannot be had."""
+    """A value of the right type that is not allowed."""
     message = f"value is not a valid email address: {reason}" if field == "email" else f"Value error, {reason}"
     return problem("value_error", message, field, ctx={"reason": reason})
 
@@ -170,7 +170,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, Malformed):
         return Response({"detail": error.problems}, status=error.status_code)
     if isinstance(error, APIException):
-        # DRF makes a 403 of a missing token where no scheme has a challenge to show.
+        # DRF answers 403 to a missing token if no authentication scheme has a challenge.
         is_unknown = isinstance(error, NotAuthenticated | AuthenticationFailed)
         status = 401 if is_unknown else error.status_code
         return Response({"detail": STATUS_WORDS[status]}, status=status)

@@ -83,7 +83,7 @@ def begin(
         "redirect_uri": redirect_uri,
         "state": state,
     }
-    # Facebook drops the challenge of this request, and then refuses the verifier of the next one.
+    # Facebook ignores the challenge of this request, and then refuses the verifier of the next one.
     if provider.kind != "facebook":
         query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
     if provider.kind in OAUTH2_KINDS:
