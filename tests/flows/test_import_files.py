@@ -48,6 +48,7 @@ def test_broken_lines(tmp_path: Path) -> None:
         (b"id\n1\n", ["line 1: the column email is missing"]),
         (b'id,email\n1,"a@example.org\n2,b@example.org\n', ["line 2: no CSV (unexpected end of data)"]),
         (b"id,email\n1,\xff@example.org\n", ["line 2: email is not UTF-8"]),
+        (b"id,email\n" + b"9" * 2001 + b",a@example.org\n", ["line 2: id has more than 2,000 letters"]),
         (b"id,email\n" + b"1" * (texts.LONGEST + 1) + b"\n", ["line 2: longer than 1,048,576 bytes"]),
         (b"id,email\n1," + b"e" * 200_000 + b"\n", ["line 2: no CSV (field larger than field limit (131072))"]),
     ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from accounts.services.moving import databases, documents, own, tables, texts
 from accounts.services.moving.databases import Database
 from accounts.services.moving.providers import Names
-from accounts.services.moving.records import Record, Refusal, UnreadableError, Values
+from accounts.services.moving.records import Record, Refusal, Values
 from accounts.services.moving.sealing import PrivateKey
 from accounts.services.moving.texts import Found, Source
 
@@ -78,15 +78,4 @@ def _found(source: Source, member: str) -> Iterator[Found]:
 
 def _read(found: Iterable[Found], format: str, options: Options) -> Accounts:
     read = FOREIGN[format].read
-    for each in found:
-        if isinstance(each, Refusal):
-            yield each
-            continue
-        where, values = each
-        try:
-            record = read(where, values, options.names)
-        except UnreadableError as error:
-            yield Refusal(where, str(error))
-        else:
-            if record is not None:
-                yield record
+    return texts.each_record(found, lambda where, values: read(where, values, options.names))

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from accounts.services.factors import passkeys
@@ -20,7 +21,7 @@ from accounts.services.moving.records import (
     text,
     truth,
 )
-from accounts.services.moving.texts import Found
+from accounts.services.moving.texts import Found, each_record
 
 COLUMNS = {
     *("id", "external_id", "username", "email", "email_verified", "password", "avatar_url", "language"),
@@ -30,47 +31,44 @@ COLUMNS = {
 
 def from_csv(found: Iterable[Found]) -> Iterator[Record | Refusal]:
     """The columns are those of COLUMNS; only `email` is required."""
+    return each_record(_with_known_columns(found), _of_row)
+
+
+def _with_known_columns(found: Iterable[Found]) -> Iterator[Found]:
     for each in found:
-        if isinstance(each, Refusal):
-            yield each
-            continue
-        where, values = each
-        unknown = sorted(set(values) - COLUMNS)
-        if unknown or "email" not in values:
-            named = f"the column {unknown[0]} is unknown" if unknown else "the column email is missing"
-            yield Refusal("line 1", f"{named}; there are {', '.join(sorted(COLUMNS))}")
-            return
-        try:
-            record = _record(where, values)
-        except UnreadableError as error:
-            yield Refusal(where, str(error))
-            continue
-        # Any value that identifies the account when the same file is read again.
-        raw_id = text(values, "id")
-        record.external_id = record.external_id or raw_id or record.email.strip()
-        record.id = as_uuid(raw_id)
-        yield record
+        if not isinstance(each, Refusal):
+            _where, values = each
+            unknown = sorted(set(values) - COLUMNS)
+            if unknown or "email" not in values:
+                named = f"the column {unknown[0]} is unknown" if unknown else "the column email is missing"
+                yield Refusal("line 1", f"{named}; there are {', '.join(sorted(COLUMNS))}")
+                return
+        yield each
+
+
+def _of_row(where: str, values: Values) -> Record:
+    record = _record(where, values)
+    # Any value that identifies the account when the same file is read again.
+    raw_id = text(values, "id")
+    record.external_id = record.external_id or raw_id or record.email.strip()
+    record.id = as_uuid(raw_id)
+    return record
 
 
 def from_lines(found: Iterable[Found], *, key: sealing.PrivateKey | None = None) -> Iterator[Record | Refusal]:
     """The accounts of an export (see leaving.py). key: decrypts second factors; None leaves them out."""
-    for each in found:
-        if isinstance(each, Refusal):
-            yield each
-            continue
-        where, values = each
-        try:
-            record = _record(where, values)
-            record.id = as_uuid(text(values, "id"))
-            if record.id is None and text(values, "id"):
-                raise UnreadableError("id is no UUID")
-            if record.id is None:
-                record.external_id = record.external_id or record.email.strip()
-            _take_more(record, values, key)
-        except UnreadableError as error:
-            yield Refusal(where, str(error))
-        else:
-            yield record
+    return each_record(found, partial(_of_line, key=key))
+
+
+def _of_line(where: str, values: Values, *, key: sealing.PrivateKey | None) -> Record:
+    record = _record(where, values)
+    record.id = as_uuid(text(values, "id"))
+    if record.id is None and text(values, "id"):
+        raise UnreadableError("id is no UUID")
+    if record.id is None:
+        record.external_id = record.external_id or record.email.strip()
+    _take_more(record, values, key)
+    return record
 
 
 def _record(where: str, values: Values) -> Record:

@@ -5,12 +5,12 @@ Each reader yields, for each account, its place and its values, or a Refusal.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import orjson
 
-from accounts.services.moving.records import Refusal
+from accounts.services.moving.records import Record, Refusal, UnreadableError, Values
 
 # The most bytes of a line, and of an account in JSON.
 LONGEST = 2**20
@@ -20,6 +20,22 @@ _BOM = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
 
 Found = tuple[str, dict[str, Any]] | Refusal
+
+
+def each_record(found: Iterable[Found], read: Callable[[str, Values], Record | None]) -> Iterator[Record | Refusal]:
+    """The record that `read` makes of each object, or a Refusal for an unreadable one; nothing if it makes None."""
+    for each in found:
+        if isinstance(each, Refusal):
+            yield each
+            continue
+        where, values = each
+        try:
+            record = read(where, values)
+        except UnreadableError as error:
+            yield Refusal(where, str(error))
+        else:
+            if record is not None:
+                yield record
 
 
 class Source:
