@@ -8,9 +8,7 @@ on either database, and it costs the same whatever the row was before.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from django.db.models import F
@@ -18,29 +16,15 @@ from django.db.models import F
 from accounts.core.conf import conf
 from accounts.models import MailedCode, VerificationCode
 from accounts.services import limits, names
+from accounts.services.limits import Attempt
 
 
-@dataclass
-class Attempt:
-    """One try at a code. is_right: set by the caller; a right try is not counted."""
-
-    is_right: bool = True
-
-
-@contextmanager
-def one_try(email: str) -> Iterator[Attempt]:
+def one_try(email: str) -> AbstractContextManager[Attempt]:
     """Counts one try at the codes of `email`, beside the tries of each code; entered outside of transactions.
 
     Raises AccountError(RATE_LIMITED) after WRONG_CODES_PER_DAY.
     """
-    tries = ((limits.WRONG_CODES_PER_DAY, names.lookup_key(email)),)
-    limits.take(*tries)
-    attempt = Attempt()
-    try:
-        yield attempt
-    finally:
-        if attempt.is_right:
-            limits.give_back(*tries)
+    return limits.one_try((limits.WRONG_CODES_PER_DAY, names.lookup_key(email)))
 
 
 def issue(kind: type[MailedCode], email: str, *, bound_to: str = "", now: datetime) -> str:

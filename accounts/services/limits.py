@@ -140,6 +140,28 @@ def give_back(*counted: Counted) -> None:
         _count(counted, -1, clock.now())
 
 
+@dataclass
+class Attempt:
+    """One try at a code. is_right: set by the caller; a right try is not counted."""
+
+    is_right: bool = True
+
+
+@contextmanager
+def one_try(*counted: Counted) -> Iterator[Attempt]:
+    """Counts one try, and gives it back at the end of the block if it was right; entered outside of transactions.
+
+    Raises AccountError(RATE_LIMITED) if one of the limits is used up.
+    """
+    take(*counted)
+    attempt = Attempt()
+    try:
+        yield attempt
+    finally:
+        if attempt.is_right:
+            give_back(*counted)
+
+
 @contextmanager
 def given_back_after_a_refusal(*counted: Counted) -> Iterator[None]:
     """Gives back these tries if the block raises an AccountError, because then the act is not done."""

@@ -1,7 +1,6 @@
 """The second factors of a user: which there are, and how a code is checked."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from accounts.core.conf import conf
@@ -10,8 +9,8 @@ from accounts.models import Session, TotpFactor, User
 from accounts.models.security_event import EventKind
 from accounts.models.session import SECOND_FACTORS, Method
 from accounts.services import audit, limits, mail
-from accounts.services.codes import Attempt
 from accounts.services.factors import passkeys, recovery_codes, totp
+from accounts.services.limits import Attempt
 
 # Longer than a recovery code, however it is grouped.
 LONGEST_CODE = 64
@@ -36,20 +35,12 @@ def check_change(user: User) -> None:
     limits.take((limits.FACTOR_CHANGES_PER_HOUR, str(user.pk)))
 
 
-@contextmanager
-def one_try(counted_as: str) -> Iterator[Attempt]:
+def one_try(counted_as: str) -> AbstractContextManager[Attempt]:
     """Counts one try at a code; a right code is not counted. Entered outside of transactions.
 
     counted_as: users.counted_as() of the account. Raises AccountError(RATE_LIMITED) after WRONG_FACTORS_PER_HOUR.
     """
-    tries = ((limits.WRONG_FACTORS_PER_HOUR, counted_as),)
-    limits.take(*tries)
-    attempt = Attempt()
-    try:
-        yield attempt
-    finally:
-        if attempt.is_right:
-            limits.give_back(*tries)
+    return limits.one_try((limits.WRONG_FACTORS_PER_HOUR, counted_as))
 
 
 def spend(
