@@ -9,13 +9,14 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from django.test import Client
 from django.utils import translation
 
 from accounts.models import Message, User
 from accounts.ops import refusals
 from accounts.services import keys, pauses
 from accounts.services.passwords import Argon2idHasher
-from tests import mailbox
+from tests import administrators, mailbox
 from tests.clients.authapi import AuthApi
 
 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -78,6 +79,24 @@ def verified_alice(alice: dict[str, Any], api: AuthApi, letters: mailbox.Mailbox
     """alice, who has verified the address; nothing is left in the outbox."""
     assert api.verify_email(**mailbox.link_values(letters.only())).status_code == 200
     return alice
+
+
+@pytest.fixture
+def root(db: Any) -> User:
+    """A superuser."""
+    return administrators.add_root()
+
+
+@pytest.fixture
+def admin(root: User) -> Client:
+    """A browser in which root is logged in to the admin."""
+    return administrators.log_in_to_admin("root")
+
+
+@pytest.fixture
+def staff(db: Any) -> User:
+    """sam, who may use the admin and has no permission yet."""
+    return administrators.add_staff()
 
 
 @pytest.fixture

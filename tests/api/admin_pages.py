@@ -3,13 +3,12 @@
 import re
 from typing import Any
 
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.core import clock
 from accounts.models import Message, Note, Passkey, RecoveryCode, SecurityEvent, Session, TotpFactor, User
 from accounts.services import factors
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.administrators import add_staff, with_permissions
 
 
 def page_of(admin: Client, user: Any) -> str:
@@ -47,14 +46,8 @@ def give_factors(user: User) -> None:
 
 
 def staff_with(*codenames: str) -> Client:
-    AuthApi().register("sam")
-    sam = User.objects.get(username="sam")
-    sam.is_staff = True
-    sam.store("is_staff")
-    sam.user_permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="accounts"))
-    client = Client()
-    assert client.post("/admin/login/", {"username": "sam", "password": PASSWORD}).status_code == 302
-    return client
+    """A browser of sam, a new administrator with these permissions."""
+    return with_permissions(add_staff(), *codenames)
 
 
 def state() -> Any:

@@ -11,24 +11,10 @@ from django.test import Client
 from accounts.core import clock
 from accounts.models import Message, SecurityEvent, Session, User
 from accounts.services import passwords
-from tests.administrators import add_root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def root(db: Any) -> User:
-    return add_root()
-
-
-@pytest.fixture
-def admin(root: User) -> Client:
-    client = Client()
-    answer = client.post("/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD})
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
-    return client
 
 
 def act(admin: Client, action: str, *users: User) -> Any:

@@ -7,11 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Message, Session, User
-from tests.api.test_admin import act, admin, root
+from tests.api.test_admin import act
 from tests.clients.authapi import AuthApi
 from tests.mailbox import Mailbox
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 

@@ -12,11 +12,9 @@ from django.test import Client
 from accounts.admin.user_acts import ACTS
 from accounts.models import Message, Note, Passkey, SecurityEvent, Session, TotpFactor, User
 from tests.api.admin_pages import act, give_factors, page_of, recorded, said, staff_with, state
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.mailbox import Mailbox, link_values
 
-__all__ = ["admin", "root"]
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -7,11 +7,8 @@ from django.test import Client
 
 from accounts.management.jobs import run_one_job
 from accounts.models import Job, JobItem, Session, User
-from tests.api.test_admin import admin, root
-from tests.api.test_admin_jobs import entered, staff
+from tests.administrators import with_permissions
 from tests.clients.authapi import AuthApi
-
-__all__ = ["admin", "root", "staff"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = "/admin/accounts/user/all/"
@@ -75,14 +72,14 @@ def test_what_cannot_be_undone_asks_for_a_recent_proof(admin: Client, people: No
 
 
 def test_only_what_one_may(staff: User, people: None) -> None:
-    client = entered(staff, "view_user")
+    client = with_permissions(staff, "view_user")
     assert "all/?" not in client.get("/admin/accounts/user/").content.decode()
     assert client.get(ALL).status_code == 403
-    client = entered(staff, "view_user", "end_session")
+    client = with_permissions(staff, "view_user", "end_session")
     page = client.get(ALL).content.decode()
     assert ('value="end_sessions"' in page, 'value="delete"' in page) == (True, False)
     assert client.post(ALL, {"kind": "delete"}).status_code == 200
     assert not Job.objects.exists()
-    client = entered(staff, "end_session")
+    client = with_permissions(staff, "end_session")
     assert client.post(ALL, {"kind": "end_sessions"}).status_code == 403
     assert not Job.objects.exists()

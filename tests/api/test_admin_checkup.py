@@ -7,10 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.services import doctor
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/checkup/"

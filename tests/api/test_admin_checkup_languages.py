@@ -11,9 +11,6 @@ from django.utils import translation
 
 from accounts.services import doctor
 from accounts.services.doctor import inside, outside
-from tests.api.test_admin import admin, root
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 WORDS = {

@@ -4,7 +4,6 @@ import threading
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import Client, RequestFactory
@@ -14,11 +13,9 @@ from accounts.management.jobs import run_one_job
 from accounts.models import Job, JobItem, User
 from accounts.models.job import JobKind
 from accounts.services import jobs
-from tests.api.test_admin import admin, root
+from tests.administrators import with_permissions
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.statements import Statements
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 
@@ -30,20 +27,6 @@ def asked(by: User, *, kind: JobKind = JobKind.DEACTIVATE, users: Any = None) ->
     request._messages = FallbackStorage(request)  # type: ignore[attr-defined]
     answer = start_job_for(request, kind, User.objects.all() if users is None else users)
     return answer, [str(message) for message in get_messages(request)]
-
-
-@pytest.fixture
-def staff(api: AuthApi) -> User:
-    api.register("sam")
-    User.objects.filter(username="sam").update(is_staff=True)
-    return User.objects.get(username="sam")
-
-
-def entered(staff: User, *codenames: str) -> Client:
-    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    assert client.post("/admin/login/", {"username": "sam", "password": PASSWORD}).status_code == 302
-    return client
 
 
 def test_asked_for_in_one_request(root: User, api: AuthApi) -> None:
@@ -105,17 +88,17 @@ def test_looking_and_stopping_have_permissions_of_their_own(root: User, staff: U
     asked(root)
     job = Job.objects.get()
     page, stop = f"/admin/accounts/job/{job.pk}/change/", f"/admin/accounts/job/{job.pk}/stop/"
-    without = entered(staff, "view_user")
+    without = with_permissions(staff, "view_user")
     assert [without.get(url).status_code for url in (page, "/admin/accounts/job/", "/admin/accounts/jobitem/")] == [
         403,
         403,
         403,
     ]
-    viewer = entered(staff, "view_job")
+    viewer = with_permissions(staff, "view_job")
     assert "/stop/" not in viewer.get(page).content.decode()
     assert [client.post(stop).status_code for client in (without, viewer, Client())] == [403, 403, 302]
     assert Job.objects.get().stop_asked_at is None
-    stopper = entered(staff, "view_job", "stop_job")
+    stopper = with_permissions(staff, "view_job", "stop_job")
     assert stop in stopper.get(page).content.decode()
     assert stopper.post(stop).status_code == 302
     assert Job.objects.get().stop_asked_at is not None

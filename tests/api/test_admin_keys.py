@@ -12,11 +12,8 @@ from django.test import Client
 from accounts.core import clock
 from accounts.models import SecurityEvent, Session, SigningKey, User
 from accounts.services import keys
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.second_factors import enrol
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 ROTATE = "/admin/accounts/signingkey/rotate/"

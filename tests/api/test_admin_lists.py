@@ -12,11 +12,8 @@ from accounts.core.context import ClientContext, Dialect
 from accounts.flows.administer import change_user
 from accounts.flows.help_user import correct_email
 from accounts.models import FormerAddress, Message, SecurityEvent, Session, User
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import AuthApi
 from tests.statements import Statements
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 OPERATOR = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)

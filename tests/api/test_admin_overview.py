@@ -15,8 +15,8 @@ from accounts.core import clock
 from accounts.flows.count_by_hour import count_by_hour, measure_users, note_worker
 from accounts.models import Message, SecurityEvent, User
 from accounts.services import keys, overview
-from tests.administrators import add_root
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.administrators import add_root, log_in_to_admin
+from tests.clients.authapi import AuthApi
 from tests.statements import Statements
 
 pytestmark = pytest.mark.django_db
@@ -33,13 +33,7 @@ def noon() -> Any:
 @pytest.fixture
 def admin(noon: Any, db: Any) -> Client:
     add_root()
-    return entered("root")
-
-
-def entered(name: str) -> Client:
-    client = Client()
-    assert client.post("/admin/login/", {"username": name, "password": PASSWORD}).status_code == 302
-    return client
+    return log_in_to_admin("root")
 
 
 def happened(kind: str, count: int = 1, *, ago: timedelta = timedelta(0), **fields: Any) -> None:
@@ -149,7 +143,7 @@ def test_each_sees_what_they_may(admin: Client, api: AuthApi, permission: str | 
     sam.user_permissions.set(Permission.objects.filter(codename=permission))
     happened("login_failed", ip="203.0.113.7", user=sam)
     measure_users()
-    page = text(entered("sam").get("/admin/"))
+    page = text(log_in_to_admin("sam").get("/admin/"))
     parts = {
         "Active within a day",
         "Live sessions",

@@ -11,12 +11,9 @@ from django.test import Client
 
 from accounts.core import clock
 from accounts.models import Passkey, SecurityEvent, Session, User
-from tests.api.test_admin import admin, root
 from tests.api.test_passkeys import add, begin
 from tests.clients.authapi import AuthApi
 from tests.passkeys import Authenticator
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 PROOF = "/admin/proof/"

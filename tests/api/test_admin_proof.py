@@ -11,11 +11,9 @@ from django.test import Client
 from accounts.core import clock
 from accounts.models import Passkey, SecurityEvent, Session, User
 from tests.api.admin_pages import give_factors, state
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.second_factors import enrol
 
-__all__ = ["admin", "root"]
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -17,11 +17,8 @@ from accounts.flows.save_view import save_view
 from accounts.models import SavedView, User
 from accounts.services import saved_views
 from accounts.services.saved_views import TooManyViewsError
-from tests.api.test_admin import admin, root
 from tests.clients.authapi import PASSWORD
 from tests.statements import Statements
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 OPERATOR = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)

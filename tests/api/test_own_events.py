@@ -8,11 +8,8 @@ from accounts.flows.help_user import add_note, unlock_user
 from accounts.flows.visit_admin import look_at_user
 from accounts.models import SecurityEvent, User
 from accounts.services import personal_data
-from tests.api.test_admin import root
 from tests.clients.authapi import AuthApi
 from tests.flows.context import client
-
-__all__ = ["root"]
 
 pytestmark = pytest.mark.django_db
 

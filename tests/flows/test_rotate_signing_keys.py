@@ -14,10 +14,7 @@ from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.rotate_signing_keys import retire_signing_key, rotate_signing_keys
 from accounts.models import SecurityEvent, SigningKey, User
 from accounts.services import keys, sessions
-from tests.api.test_admin import admin, root
 from tests.flows.context import client, forget, logged_in, signed_up
-
-__all__ = ["admin", "root"]
 
 pytestmark = pytest.mark.django_db
 

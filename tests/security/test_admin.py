@@ -5,33 +5,14 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
-from django.test import Client
 
 from accounts.admin.base import StrictAdmin
 from accounts.models import Message, Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.administrators import with_permissions
+from tests.clients.authapi import AuthApi
 from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def staff(api: AuthApi) -> User:
-    """sam, who may use the admin and has no permission yet."""
-    api.register("sam")
-    user = User.objects.get(username="sam")
-    user.is_staff = True
-    user.store("is_staff")
-    return user
-
-
-def logged_in(staff: User, *codenames: str) -> Client:
-    """A browser of sam, with these permissions."""
-    staff.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    client = Client()
-    answer = client.post("/admin/login/", {"username": "sam", "password": PASSWORD})
-    assert answer.status_code == 302
-    return client
 
 
 @pytest.mark.parametrize(
@@ -54,7 +35,7 @@ def logged_in(staff: User, *codenames: str) -> Client:
     ],
 )
 def test_no_lookup_beyond_the_declared_filters(staff: User, alice: Any, page: str, lookup: str) -> None:
-    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    client = with_permissions(staff, *Permission.objects.values_list("codename", flat=True))
     assert client.get(f"/admin/{page}/").status_code == 200
     assert client.get(f"/admin/{page}/?{lookup}").status_code == 400
 
@@ -73,7 +54,7 @@ def test_no_lookup_beyond_the_declared_filters(staff: User, alice: Any, page: st
     ],
 )
 def test_declared_filters_work(staff: User, page: str, lookup: str) -> None:
-    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    client = with_permissions(staff, *Permission.objects.values_list("codename", flat=True))
     assert client.get(f"/admin/{page}/?{lookup}").status_code == 200
 
 
@@ -113,11 +94,11 @@ def test_acts_have_permissions_of_their_own(
     def state() -> Any:
         return list(User.objects.values()), list(Session.objects.values()), list(Message.objects.values())
 
-    client = logged_in(staff, *VIEW)
+    client = with_permissions(staff, *VIEW)
     before = rows(), state()
     client.post(f"/admin/accounts/{page}/", body)
     assert (rows(), state()) == before
-    client = logged_in(staff, *VIEW, permission)
+    client = with_permissions(staff, *VIEW, permission)
     answer = client.post(f"/admin/accounts/{page}/", body, follow=True)
     assert b'class="success"' in answer.content
 
@@ -125,11 +106,11 @@ def test_acts_have_permissions_of_their_own(
 def test_form_marks_only_what_its_administrator_may(staff: User, alice: Any) -> None:
     url = f"/admin/accounts/user/{alice['user']['pk']}/change/"
     body = {"username": "Alicia", "avatar_url": "", "email_verified": "on"}
-    assert logged_in(staff, *VIEW).post(url, body).status_code == 302
+    assert with_permissions(staff, *VIEW).post(url, body).status_code == 302
     user = User.objects.with_address().get(pk=alice["user"]["pk"])
     assert (user.username, user.is_active, user.email_verified) == ("Alicia", True, False)
     body = {"username": "alice", "avatar_url": "", "email_verified": "on"}
-    assert logged_in(staff, *VIEW, "verify_user", "activate_user").post(url, body).status_code == 302
+    assert with_permissions(staff, *VIEW, "verify_user", "activate_user").post(url, body).status_code == 302
     user.refresh_from_db()
     assert (user.username, user.is_active) == ("alice", False)
 
@@ -164,7 +145,7 @@ def all_of(user: User) -> Any:
 def test_a_superuser_is_beyond_the_acts_of_staff(
     staff: User, root: User, letters: Mailbox, page: str, action: str
 ) -> None:
-    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    client = with_permissions(staff, *Permission.objects.values_list("codename", flat=True))
     letters.collect()
     before = all_of(root), all_of(staff)
     # The administrator's own account comes first, so nothing is done to anybody.
@@ -176,7 +157,7 @@ def test_a_superuser_is_beyond_the_acts_of_staff(
 
 
 def test_a_superuser_is_beyond_the_forms_of_staff(staff: User, root: User) -> None:
-    client = logged_in(staff, *Permission.objects.values_list("codename", flat=True))
+    client = with_permissions(staff, *Permission.objects.values_list("codename", flat=True))
     before = all_of(root)
     url = f"/admin/accounts/user/{root.pk}"
     page = client.get(f"{url}/change/")
@@ -196,7 +177,7 @@ def test_a_superuser_is_beyond_the_forms_of_staff(staff: User, root: User) -> No
 
 def test_a_superuser_may_do_all_this_to_another(staff: User, root: User) -> None:
     User.objects.filter(pk=staff.pk).update(is_superuser=True)
-    client = logged_in(staff)
+    client = with_permissions(staff)
     url = f"/admin/accounts/user/{root.pk}"
     body = {"username": "groot", "avatar_url": "", "is_active": "on", "is_staff": "on"}
     assert client.post(f"{url}/change/", body).status_code == 302
