@@ -5,9 +5,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+
+from argon2 import PasswordHasher
 
 os.environ.setdefault("TEST_ON", "postgres")
 from tests import servers
@@ -145,6 +149,8 @@ def bench_sessions() -> None:
             for who, port in (("ours", ours), ("stock", stock))
         }
         candidates["pgbench"] = lambda: pgbench(ceiling_url)
+        candidates["ours login"] = lambda: rate(ours, loggers_in(NAMES))
+        candidates["raw Argon2"] = raw_argon2
         found = Found(candidates)
     for operation in operations:
         mine, peer = f"ours {operation}", f"stock {operation}"
@@ -153,8 +159,28 @@ def bench_sessions() -> None:
     for who in ("ours", "stock"):
         kept = found.ratio(f"{who} token/verify/ beside logins", f"{who} token/verify/")
         say(f"of its token checks {who} keeps {kept:.3f} while {CLIENTS} clients log in")
+    rates = f"ours {found.median('ours login'):7.0f}/s  raw Argon2id {found.median('raw Argon2'):5.0f}/s"
+    say(f"{'login':27} {rates}  ratio {found.ratio('ours login', 'raw Argon2'):5.2f}")
     ratio = found.ratio("ours token/refresh/", "pgbench")
     say(f"pgbench, one single-row UPDATE a transaction  {found.median('pgbench'):7.0f}/s  refresh is {ratio:.2f} of it")
+
+
+def raw_argon2(seconds: float = 3) -> float:
+    """Passwords a second that two threads verify, which do nothing else."""
+    # The same cost as services/passwords.py.
+    hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+    stored = hasher.hash(PASSWORD)
+    stop = time.monotonic() + seconds
+
+    def verify(_thread: int) -> int:
+        number = 0
+        while time.monotonic() < stop:
+            hasher.verify(stored, PASSWORD)
+            number += 1
+        return number
+
+    with ThreadPoolExecutor(2) as threads:
+        return sum(threads.map(verify, range(2))) / seconds
 
 
 def pgbench(url: str) -> float:
