@@ -1,5 +1,6 @@
 """`make bench`: the speed compared with peers, as medians of interleaved rounds within one run."""
 
+import math
 import os
 import statistics
 import subprocess
@@ -81,7 +82,7 @@ class Found:
     def ratio(self, name: str, peer: str) -> float:
         """The median of the rounds' ratios: other work on the machine slows down both candidates in a round."""
         rounds = zip(self._rounds[name], self._rounds[peer], strict=True)
-        return statistics.median(value / peers for value, peers in rounds)
+        return statistics.median(value / peers if peers else math.inf for value, peers in rounds)
 
 
 def say(text: str) -> None:
