@@ -14,7 +14,7 @@ from django.utils import translation
 
 from accounts.models import Message, User
 from accounts.ops import refusals
-from accounts.services import keys, pauses
+from accounts.services import hash_times, keys, pauses
 from accounts.services.passwords import Argon2idHasher
 from tests import administrators, mailbox
 from tests.clients.authapi import AuthApi
@@ -44,9 +44,11 @@ def _fresh_worker() -> Iterator[None]:
     """Each test starts with what a worker that was just started knows: no signing keys, an empty cache, no language."""
     translation.deactivate()
     keys.forget()
+    hash_times.forget()
     cache.clear()
     yield
     keys.forget()
+    hash_times.forget()
 
 
 @pytest.fixture(autouse=True)

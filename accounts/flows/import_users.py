@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models import User
-from accounts.services import audit, mail
+from accounts.services import audit, hash_times, mail
 from accounts.services.moving import checking, writing
 from accounts.services.moving.checking import OnConflict, Plan, Wishes
 from accounts.services.moving.records import Record, Refusal
@@ -89,7 +89,9 @@ def _write(plan: Plan, source: str, sends_reset: bool, context: ClientContext) -
     now = clock.now()
     hashes = writing.hashes_to_keep(plan.added)
     newer = writing.hashes_to_keep([account for account, _known_id in plan.updated])
+    kinds = hash_times.measure([*hashes, *newer])
     with transaction.atomic(durable=True):
+        hash_times.note(kinds)
         writing.add(plan.added, hashes, now=now)
         for (account, known_id), kept in zip(plan.updated, newer, strict=True):
             writing.update(account, known_id, kept)

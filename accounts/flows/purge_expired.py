@@ -22,7 +22,7 @@ from accounts.models import (
     Session,
     VerificationCode,
 )
-from accounts.services import counts, idempotency, keys, upkeep
+from accounts.services import counts, hash_times, idempotency, keys, upkeep
 
 BATCH = 1000
 # How long expired rows are kept, for their owners and for administrators.
@@ -67,6 +67,7 @@ def purge_expired() -> Iterator[Purged]:
     for name, model, column, before in kinds:
         yield Purged(name=name, rows=_purge(model._default_manager.all(), column, before=before))
     yield Purged(name="signing keys", rows=_purge_keys(before=now - SESSIONS_KEPT))
+    yield Purged(name="kinds of hashes", rows=_purge_kinds_of_hashes())
     with transaction.atomic(durable=True):
         upkeep.note(upkeep.PURGE, now=clock.now())
 
@@ -92,3 +93,8 @@ def _purge(rows: QuerySet[Any], column: str, *, before: datetime) -> int:
 def _purge_keys(*, before: datetime) -> int:
     with transaction.atomic(durable=True):
         return keys.purge(before=before)
+
+
+def _purge_kinds_of_hashes() -> int:
+    with transaction.atomic(durable=True):
+        return hash_times.forget_unused()

@@ -1,5 +1,6 @@
 from accounts.models.challenge import Challenge
 from accounts.models.former_address import FormerAddress
+from accounts.models.hash_kind import HashKind
 from accounts.models.hourly_count import HourlyCount, Upkeep
 from accounts.models.idempotent_request import IdempotentRequest
 from accounts.models.job import Job, JobItem
@@ -18,6 +19,7 @@ from accounts.models.user import User
 __all__ = [
     "Challenge",
     "FormerAddress",
+    "HashKind",
     "HourlyCount",
     "IdempotentRequest",
     "Job",

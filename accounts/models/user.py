@@ -18,6 +18,11 @@ from accounts.core.errors import AccountError, ErrorCode
 
 # The characters of a local part without quotes (RFC 5322), and all letters beyond ASCII (RFC 6531).
 ATOM = r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+# How a hash of our own begins (services/passwords.py). The condition of an index repeats it: another value needs a
+# migration.
+OWN_HASHES = "argon2$argon2id$v=19$m=19456,t=2,p=1$"
+# Users who have a hash of another system. Django begins the hash of a user without a password with "!".
+HAS_FOREIGN_HASH = ~Q(password__startswith=OWN_HASHES) & ~Q(password__startswith="!")
 _DOT_ATOM = re.compile(rf"{ATOM}(\.{ATOM})*")
 
 
@@ -163,6 +168,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index("deletion_due_at", name="user_deletion_due", condition=Q(deletion_due_at__isnull=False)),
             models.Index("locked_until", name="user_locked", condition=Q(locked_until__isnull=False)),
             models.Index("external_id", name="user_external_id", condition=~Q(external_id="")),
+            models.Index(fields=["id"], name="user_foreign_hash", condition=HAS_FOREIGN_HASH),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(username__contains="@"), name="username_without_at"),

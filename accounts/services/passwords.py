@@ -1,6 +1,7 @@
 """Passwords: validate, hash, verify (contract, Accounts; OWASP password storage; NIST SP 800-63B-4 §3.1.1)."""
 
 import threading
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from accounts.core.conf import conf
 from accounts.core.context import ClientContext
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.models import User
-from accounts.services import limits, pauses
+from accounts.services import hash_times, limits, pauses
 
 LONGEST_PASSWORD = 1024
 
@@ -77,15 +78,13 @@ def verify(password: str, user: User | None) -> Verdict:
     Called in a turn of the queue: see prove().
     """
     stored = user.password if user else ""
-    # Other packages store these hashes without Django's name of the algorithm before them.
-    encoded = ("bcrypt$" if stored.startswith("$2") else "argon2" if stored.startswith("$argon2") else "") + stored
+    encoded = hash_times.named(stored)
     # Longer passwords cannot have been set. Cutting them limits the cost of a guess.
     password = _normalise(password[: LONGEST_PASSWORD + 1])
     # Without a hash to compare with, verify_password still makes one hash.
     try:
         correct, is_outdated = verify_password(password, encoded)
-    except (AssertionError, ArithmeticError, TypeError, ValueError):
-        # The algorithm's name is known, but the rest of the hash cannot be read.
+    except hash_times.UNREADABLE:
         make_password(password)
         correct, is_outdated = False, False
     return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else stored)
@@ -95,20 +94,25 @@ def prove(password: str, user: User | None, *, counted_as: str, context: ClientC
     """Compares a password with the user's, within the limits of wrong passwords (contract, Limits).
 
     counted_as: the account, or the typed name if no account has it (see users.counted_as). Raises LimitReached before
-    anything is hashed, and AccountError(OVERLOADED).
+    anything is hashed, and AccountError(OVERLOADED). A wrong password lasts as long for every account, and so does the
+    right one of an account that is not active (see hash_times).
     """
     own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
     tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
     # A client without tries left takes no place in the queue.
     limits.check(*tries)
     with _in_turn():
+        began = time.monotonic()
         # A try is counted in its turn, not earlier. So several people who log in at once with the right password do not
         # look like somebody who guesses.
         ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
-            return verdict
+    if not verdict.correct or user is None or not user.is_active:
+        hash_times.wait(since=began)
+    if verdict.correct:
+        return verdict
     return replace(verdict, locks_until=max((end for end in ends[: len(own)] if end), default=None))
 
 

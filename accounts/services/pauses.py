@@ -20,6 +20,13 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def pause_until(end: float) -> None:
+    """Waits until time.monotonic() is `end`."""
+    # gevent's timers start at the loop's last look at the clock, so after a computation they wake too early.
+    while (left := end - time.monotonic()) > 0:
+        pause(left)
+
+
 def give_connection_back() -> None:
     """Gives this request's database connection back, unless it is in a transaction."""
     if not connection.in_atomic_block:
@@ -33,9 +40,7 @@ def even_time() -> Iterator[None]:
     try:
         yield
     finally:
-        # gevent's timers start at the loop's last look at the clock, so after a computation they wake too early.
-        while (left := end - time.monotonic()) > 0:
-            pause(left)
+        pause_until(end)
 
 
 def answers_evenly(flow: Callable[P, R]) -> Callable[P, R]:

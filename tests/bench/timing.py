@@ -1,8 +1,12 @@
 """Whether the time of an answer reveals to a stranger that a name is known."""
 
 import json
+import os
 import random
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 import uuid
 from bisect import bisect_left, bisect_right
@@ -10,11 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.utils.http import urlsafe_base64_encode
 
 from tests.bench.load import OURS, PASSWORD, Connection, ask, login, request, serve
 
 WRONG = "wrong-horse-9"
+# About 350 ms of a core.
+OLD_ROUNDS = 1_000_000
 # The answers to the others come after a pause, so that one client for each of them leaves the server nearly idle.
 AT_ONCE = ("login", "factor")
 
@@ -32,6 +39,11 @@ def bench_timing(url: str, count: int) -> None:
                 report(name, *taken)
         for name in AT_ONCE:
             report(name, *alternately(port, found[name], count))
+    # From now on every wrong password takes longer, so this comes last.
+    move_in(url)
+    with serve(OURS, workers=1, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
+        report("foreign", *alternately(port, foreign, count))
+        report("ours", *alternately(port, beside_foreign, count))
 
 
 def report(name: str, known: list[float], unknown: list[float]) -> None:
@@ -66,20 +78,43 @@ def pairs(port: int) -> dict[str, Callable[[int, bool], bytes]]:
         return request("POST", "/graph/query", {"query": query, "variables": address(number, known)})
 
     return {
-        "login": lambda number, known: request(
-            "POST", "/api/auth/login/", {"username": name(number, known), "password": WRONG}
-        ),
+        "login": lambda number, known: wrong_login(name(number, known)),
         "reset": lambda number, known: request("POST", "/api/auth/password/reset/", address(number, known)),
         "resend": lambda number, known: request("POST", "/api/auth/registration/resend-email/", address(number, known)),
         "code": code,
         "confirm": confirm,
         # Accounts with a second factor against accounts without one, before the password is proved.
-        "factor": lambda number, known: request(
-            "POST",
-            "/api/auth/login/",
-            {"username": f"{'guarded' if known else 'known'}{number % 8}", "password": WRONG},
-        ),
+        "factor": lambda number, known: wrong_login(f"{'guarded' if known else 'known'}{number % 8}"),
     }
+
+
+def foreign(number: int, known: bool) -> bytes:
+    """A login of an account that moved in with a slow hash, or of an unknown name."""
+    return wrong_login(f"{'moved' if known else 'stray'}{number % 8}")
+
+
+def beside_foreign(number: int, known: bool) -> bytes:
+    """A login of an account with a hash of ours, or of an unknown name."""
+    return wrong_login(f"{'known' if known else 'stray'}{number % 8}")
+
+
+def wrong_login(name: str) -> bytes:
+    return request("POST", "/api/auth/login/", {"username": name, "password": WRONG})
+
+
+def move_in(url: str) -> None:
+    """Eight accounts with hashes of another system."""
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "saltsaltsalt", iterations=OLD_ROUNDS)
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("username,email,password\n")
+        file.writelines(f"moved{number},moved{number}@example.org,{hashed}\n" for number in range(8))
+        file.flush()
+        subprocess.run(
+            [sys.executable, "manage.py", "import_users", file.name, "--format", "csv"],
+            env={**os.environ, "DATABASE_URL": url},
+            check=True,
+            capture_output=True,
+        )
 
 
 def register(port: int, name: str) -> str:

@@ -46,6 +46,7 @@ KINDS = (
     "jobs",
     "admin sessions",
     "signing keys",
+    "kinds of hashes",
 )
 
 

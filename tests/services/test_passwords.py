@@ -18,6 +18,7 @@ def cheap_hashes() -> None:
 SECONDS = 30
 
 
+@pytest.mark.django_db
 def test_every_hash_is_made_apart(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMITS = "off"
     calls = []
