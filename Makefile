@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev shell test lint bench faults races keycloak client-docs graphql-docs sdk sdks messages lock image
+.PHONY: help run dev shell test lint bench faults races moves keycloak client-docs graphql-docs sdk sdks messages lock image
 
 # What a server needs before it starts.
 define set_up
@@ -42,6 +42,9 @@ faults: .venv/dev ## count what is lost while parts are killed, paused and resta
 
 races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` runs a third
 	TEST_ON=postgres RACES=1 $(BIN)/python -m pytest tests/concurrency tests/flows/test_lost_updates.py
+
+moves: .venv/dev ## users of a dj-rest-auth and a FastAPI Users application move in, out and in again; N=100000 of them
+	TEST_ON=postgres MOVED_USERS=$(or $(N),100000) $(BIN)/python -m pytest tests/flows/test_import_from_databases.py -k "stock or real" --durations=0
 
 keycloak: .venv/dev ## log in with a Keycloak that is downloaded and started for it (needs Java and Maven)
 	$(BIN)/python -m pytest tests/keycloak/journeys.py

@@ -1,7 +1,8 @@
 """Users of real applications move in from their own databases, and log in as before.
 
 A stock Django project with dj-rest-auth and allauth (tests/bench/stock), and an application of the FastAPI Users
-package (tests/contract/oracle.py) whose database is a file.
+package (tests/contract/oracle.py). Their databases are of the same kind as the one they move into. `make moves
+N=100000` runs these journeys with any number of users.
 """
 
 import http.client
@@ -10,16 +11,19 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import bcrypt
 import psycopg
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
+from django.core.management import call_command
 
-from accounts.models import User
+from accounts.models import HashKind, User
+from accounts.services import hash_times, keys
 from accounts.services.moving import databases
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.fastapi_users import FastAPIUsers
@@ -28,9 +32,12 @@ from tests.moving import Run, move_out
 from tests.servers import ON_POSTGRES
 
 pytestmark = pytest.mark.django_db(transaction=True)
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent.parent
-USERS = 300
-# Fast hashers of every kind that Django has.
+USERS = int(os.environ.get("MOVED_USERS", "300"))
+# The most users of these who log in after each move.
+SAMPLE = min(300, USERS // 5)
+# Fast hashers of every kind that Django has. Salted MD5 is wrapped in Argon2 at the import, so only some have that.
 FILL = """
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
@@ -40,12 +47,17 @@ salts = {"bcrypt_sha256": bcrypt.gensalt(4)}
 hashers = [get_hasher(name) for name in ("pbkdf2_sha256", "pbkdf2_sha1", "scrypt", "argon2", "bcrypt_sha256", "md5")]
 for hasher in hashers:
     hasher.iterations, hasher.work_factor, hasher.memory_cost = 10, 2, 64
-for n in range(%d):
-    hasher = hashers[n %% 6]
-    salt = salts.get(hasher.algorithm, "saltsaltsalt")
-    user = get_user_model().objects.create(
-        username=f"user{n}", email=f"User{n}@example.org", password=hasher.encode("%s", salt), is_active=n %% 50 != 49)
-    EmailAddress.objects.create(user=user, email=f"user{n}@example.org", primary=True, verified=n %% 2 == 0)
+def made(n):
+    hasher = hashers[n %% 6 if n < 3000 else n %% 5]
+    password = hasher.encode("%s", salts.get(hasher.algorithm, "saltsaltsalt"))
+    return get_user_model()(
+        username=f"user{n}", email=f"User{n}@example.org", password=password, is_active=n %% 50 != 49)
+def address(user):
+    n = int(user.username[4:])
+    return EmailAddress(user=user, email=f"user{n}@example.org", primary=True, verified=n %% 2 == 0)
+for first in range(0, %d, 5000):
+    users = get_user_model().objects.bulk_create(made(n) for n in range(first, min(first + 5000, %d)))
+    EmailAddress.objects.bulk_create(map(address, users))
 """
 STOCK = "tests.bench.stock.settings"
 HASHERS = """
@@ -74,37 +86,73 @@ def stock(tmp_path: Path, request: Any) -> str:
     (tmp_path / "stock_settings.py").write_text(HASHERS)
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "stock_settings", "PYTHONPATH": path}
-    for command in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "-c", FILL % (USERS, PASSWORD)]):
+    for command in (
+        ["migrate", "--verbosity", "0"],
+        ["shell", "--verbosity", "0", "-c", FILL % (PASSWORD, USERS, USERS)],
+    ):
         subprocess.run([sys.executable, "-m", "django", *command], env=environment, check=True, capture_output=True)
     return str(url)
+
+
+def sample_of(users: Sequence[T]) -> Sequence[T]:
+    """At most SAMPLE of these users, in even steps through all of them."""
+    return users[:: max(1, len(users) // SAMPLE)]
+
+
+def start_anew() -> None:
+    """Empties the database, and makes this worker forget what it has read."""
+    call_command("flush", interactive=False, verbosity=0)
+    keys.forget()
+    hash_times.forget()
+
+
+def kept() -> tuple[list[Any], ...]:
+    """Every row of the users and of their addresses."""
+    return (
+        list(User.objects.order_by("pk").values()),
+        list(EmailAddress.objects.order_by("user_id").values("user_id", "email", "verified", "primary")),
+    )
+
+
+def move_on(path: Path) -> None:
+    """Moves all users out and into an empty database: they are the same there."""
+    move_out(path)
+    before = kept()
+    start_anew()
+    assert User.objects.count() == 0
+    run = Run(path, "jsonl")
+    assert (run.code, run.told, said(run)) == (0, [], f"{len(before[0]):,} users were moved in")
+    assert kept() == before
+
+
+def said(run: Run) -> str:
+    """What the command said it did, without the seconds."""
+    return run.out[0].rpartition(", in ")[0]
 
 
 def test_a_stock_django_project(stock: str, tmp_path: Path, settings: Any) -> None:
     settings.RATE_LIMITS = "off"
     run = Run(stock, "django", "--dry-run")
-    assert (run.code, run.told, run.out[0][:4], User.objects.count()) == (0, [], f"{USERS} ", 0)
+    assert (run.code, run.told, said(run), User.objects.count()) == (0, [], f"{USERS:,} users would be moved in", 0)
     run = Run(stock, "django")
-    assert (run.code, run.told, run.out[0][:4], User.objects.count()) == (0, [], f"{USERS} ", USERS)
+    assert (run.code, run.told, said(run), User.objects.count()) == (0, [], f"{USERS:,} users were moved in", USERS)
     assert not User.objects.filter(password__startswith="md5").exists()
+    assert HashKind.objects.count() == 6
     api = AuthApi()
-    active = list(User.objects.filter(is_active=True).order_by("external_id"))
+    active = list(User.objects.filter(is_active=True).order_by("created_at", "external_id"))
     assert (len(active), active[0].external_id, active[0].username) == (USERS * 49 // 50, "1", "user0")
     assert (active[0].email, active[0].email_verified) == ("User0@example.org", True)
-    path = tmp_path / "users.jsonl"
-    for number, user in enumerate(active[:60]):
+    for number, user in enumerate(sample_of(active)):
         field = ("username", "email")[number % 2]
         answer = api.login(getattr(user, field), field=field)
         assert (answer.status_code, answer.json()["user"]["pk"]) == (200, str(user.pk))
-        assert api.login(user.username, PASSWORD[1:]).status_code == 400
-    # Out, and into an empty database.
-    move_out(path)
-    before = list(User.objects.order_by("pk").values())
-    User.objects.all().delete()
-    assert (Run(path, "jsonl").code, list(User.objects.order_by("pk").values())) == (0, before)
-    for user in active[::5]:
-        assert api.login(user.username).status_code == 200
+        if number < 60:
+            assert api.login(user.username, PASSWORD[1:]).status_code == 400
+    move_on(tmp_path / "users.jsonl")
+    for user in sample_of(active):
+        assert api.login(user.username).json()["user"]["pk"] == str(user.pk)
     run = Run(stock, "django")
-    assert (run.code, run.out[1]) == (0, f"{USERS} are there already.")
+    assert (run.code, run.out[1]) == (0, f"{USERS:,} are there already.")
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="Supabase is a PostgreSQL")
@@ -169,10 +217,10 @@ def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     assert run.told == ["The database cannot be read: there is no table user."]
 
 
-def test_the_real_fastapi_users(tmp_path: Path, settings: Any) -> None:
+def test_the_real_fastapi_users(tmp_path: Path, settings: Any, request: Any) -> None:
     settings.RATE_LIMITS = "off"
-    path = tmp_path / "fastapi.sqlite3"
-    oracle = Oracle(database=f"sqlite+aiosqlite:///{path}")
+    url = request.getfixturevalue("empty_postgres") if ON_POSTGRES else f"sqlite:///{tmp_path}/fastapi.sqlite3"
+    oracle = Oracle(database=url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+psycopg:"))
     oracle.start()
     emails = [f"user{number}@example.org" for number in range(12)]
     ids = {}
@@ -187,22 +235,20 @@ def test_the_real_fastapi_users(tmp_path: Path, settings: Any) -> None:
             connection.close()
         oracle.set(emails[0], is_verified=True, is_superuser=True)
         oracle.set(emails[1], is_active=False)
+        more = [f"more{number}@example.org" for number in range(USERS - len(emails))]
+        ids |= oracle.add(more, PASSWORD)
     finally:
         oracle.stop()
-    # The others have hashes of the same kinds as these twelve.
-    with sqlite3.connect(path) as old:
-        rows = old.execute('SELECT hashed_password FROM "user"').fetchall()
-        more = [(f"{n:032x}", f"more{n}@example.org", rows[n % 12][0]) for n in range(1, 289)]
-        columns = "id, email, hashed_password, is_active, is_superuser, is_verified"
-        old.executemany(f'INSERT INTO "user" ({columns}) VALUES (?, ?, ?, 1, 0, 0)', more)
-    old.close()
-    run = Run(f"sqlite:///{path}", "fastapi-users")
-    assert (run.code, run.told, User.objects.count()) == (0, [], 300)
+    run = Run(url, "fastapi-users", "--dry-run")
+    assert (run.code, run.told, said(run), User.objects.count()) == (0, [], f"{USERS:,} users would be moved in", 0)
+    run = Run(url, "fastapi-users")
+    assert (run.code, run.told, said(run), User.objects.count()) == (0, [], f"{USERS:,} users were moved in", USERS)
     client = FastAPIUsers()
-    for email in [*emails, "more1@example.org", "more288@example.org"]:
+
+    def log_in(email: str) -> None:
         answer = client.login(email)
         assert answer.status_code == (400 if email == emails[1] else 200)
-        if answer.status_code == 200 and email in ids:
+        if answer.status_code == 200:
             me = client.call("GET", "/users/me", token=answer.json()["access_token"]).json()
             assert me == {
                 "id": ids[email],
@@ -211,9 +257,9 @@ def test_the_real_fastapi_users(tmp_path: Path, settings: Any) -> None:
                 "is_superuser": email == emails[0],
                 "is_verified": email == emails[0],
             }
-    moved = tmp_path / "users.jsonl"
-    move_out(moved)
-    before = list(User.objects.order_by("pk").values())
-    User.objects.all().delete()
-    assert (Run(moved, "jsonl").code, list(User.objects.order_by("pk").values())) == (0, before)
-    assert client.login("more7@example.org").status_code == 200
+
+    for email in [*emails, *sample_of(more)]:
+        log_in(email)
+    move_on(tmp_path / "users.jsonl")
+    for email in [*emails, *sample_of(more)]:
+        log_in(email)
