@@ -10,7 +10,7 @@ from accounts.core import clock
 from accounts.core.context import ClientContext
 from accounts.models import User
 from accounts.services import audit, hash_times, mail
-from accounts.services.moving import checking, writing
+from accounts.services.moving import checking, looks, writing
 from accounts.services.moving.checking import OnConflict, Plan, Wishes
 from accounts.services.moving.records import Record, Refusal
 
@@ -25,7 +25,8 @@ class Imported:
     """How many accounts of a part of a source were added, were updated, and existed already.
 
     conflicts: accounts whose name or id another account has. refused: accounts that are not accepted. Each has its
-    reason. left_out: what was not moved with the accounts, and how often. stopped: the rest was not checked.
+    reason. alike: added accounts whose username looks like another one. left_out: what was not moved with the accounts,
+    and how often. stopped: the rest was not checked.
     """
 
     added: int = 0
@@ -33,6 +34,7 @@ class Imported:
     present: int = 0
     conflicts: list[Refusal] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    alike: list[Refusal] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     stopped: bool = False
 
@@ -54,6 +56,7 @@ def import_users(
     """
     with ExitStack() as stack:
         seen = stack.enter_context(checking.remembering()) if is_dry else None
+        known_looks = stack.enter_context(looks.remembering_looks())
         waiting = iter(records)
         while batch := list(islice(waiting, BATCH)):
             unreadable = [each for each in batch if isinstance(each, Refusal)]
@@ -61,10 +64,10 @@ def import_users(
             for attempt in range(1, ATTEMPTS + 1):
                 plan = checking.check(accounts, wishes=wishes, seen=seen)
                 stopped = bool(plan.conflicts) and wishes.on_conflict is OnConflict.FAIL
-                if is_dry:
-                    break
-                if stopped:
+                if stopped and not is_dry:
                     plan.added, plan.updated = [], []
+                alike = known_looks.find(plan.added)
+                if stopped or is_dry:
                     break
                 try:
                     _write(plan, source, sends_reset, context)
@@ -78,6 +81,7 @@ def import_users(
                 present=plan.present,
                 conflicts=plan.conflicts,
                 refused=[*unreadable, *plan.refused],
+                alike=alike,
                 left_out=plan.left_out,
                 stopped=stopped and not is_dry,
             )

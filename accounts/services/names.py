@@ -27,7 +27,8 @@ _UNSEEN = re.compile(
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # Letters that look alike are one: lower i, upper I, l and 1.
-_SKELETON = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"} | dict.fromkeys(".+-_", ""))
+_LOOKS = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn", "w": "vv"})
+_SEPARATORS = str.maketrans(dict.fromkeys(".+-_", ""))
 _SMALL_CAPITAL = re.compile("LATIN LETTER SMALL CAPITAL ([A-Z])")
 # Letters that UTS #39 does not list, because they look alike only in italics.
 _IN_ITALICS = {"п": "n", "и": "u", "г": "r"}
@@ -148,11 +149,18 @@ def _reserved(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _skeleton(username: str) -> str:
+    """The look of a name without separators."""
+    return look(username).translate(_SEPARATORS)
+
+
+def look(username: str) -> str:
     """The look of a name, in the manner of UTS #39: equal for names that can be mistaken for each other.
 
-    Case, marks and separators make no difference either. An upper letter may look like an ASCII letter when its lower
-    form does not, such as the Cyrillic letter Em.
+    Case and marks make no difference either. An upper letter may look like an ASCII letter when its lower form does
+    not, such as the Cyrillic letter Em.
     """
+    if username.isascii():
+        return username.lower().translate(_LOOKS)
     return "".join(_looks_like(letter) for letter in unicodedata.normalize("NFKD", canonical(username)))
 
 
@@ -162,11 +170,11 @@ def _looks_like(letter: str) -> str:
     if unicodedata.combining(letter):
         return ""
     if letter.isascii():
-        return letter.translate(_SKELETON)
+        return letter.translate(_LOOKS)
     for shape in (letter, letter.upper()):
         for found in confusables.is_confusable(shape) or []:
             for homoglyph in found["homoglyphs"]:
                 if homoglyph["c"].isascii():
-                    return str(homoglyph["c"]).lower().translate(_SKELETON)
+                    return str(homoglyph["c"]).lower().translate(_LOOKS)
     small_capital = _SMALL_CAPITAL.fullmatch(unicodedata.name(letter, ""))
-    return small_capital[1].lower().translate(_SKELETON) if small_capital else _IN_ITALICS.get(letter, letter)
+    return small_capital[1].lower().translate(_LOOKS) if small_capital else _IN_ITALICS.get(letter, letter)

@@ -20,7 +20,7 @@ from django.core.management.base import OutputWrapper
 from accounts.flows import import_users as flow
 from accounts.management.progress import Progress
 from accounts.models import Message, SecurityEvent, User
-from accounts.services.moving import checking
+from accounts.services.moving import checking, looks
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.moving import HASH, Run, csv, jsonl, names
 
@@ -124,6 +124,42 @@ def test_collisions_are_told_and_never_merged(api: AuthApi, alice: Any) -> None:
     bob = User.objects.get(username="bob")
     assert (run.code, run.told[0]) == (1, f"line 2: another account has the external id 3: {bob.pk}")
     assert (bob.email, names()) == ("bob@example.org", ["alice", "bob"])
+
+
+@pytest.mark.parametrize("page", [1, 10_000])
+def test_look_alikes_are_told_and_moved_in(alice: Any, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    monkeypatch.setattr(flow, "BATCH", 2)
+    monkeypatch.setattr(looks, "PAGE", page)
+    User.objects.create(username="bob", email="b@example.org")
+    given = csv(
+        "1,paypal,a1@example.org,",
+        "2,PayPa1,a2@example.org,",
+        "3,pay.pal,a3@example.org,",
+        # In Cyrillic letters.
+        "4,раураӏ,a4@example.org,",
+        "5,Paypal,a5@example.org,",
+        "6,b0b,a6@example.org,",
+        "7,,AIice@example.org,",
+    )
+    told = [
+        "line 3: the username PayPa1 looks like paypal (line 2)",
+        "line 5: the username раураӏ looks like paypal (line 2)",
+        "line 6: the username is the same as at line 2",
+        "line 7: the username b0b looks like bob (another account)",
+        "line 8: the username AIice looks like alice (another account)",
+    ]
+    run = Run("-", "csv", "--on-conflict", "skip", "--dry-run", given=given)
+    assert (run.code, run.told, names()) == (0, told, ["alice", "bob"])
+    assert run.out[-1] == "4 of them have a username that looks like another one: see above."
+    run = Run("-", "csv", "--on-conflict", "skip", given=given)
+    # The account with the name is in the database now.
+    told[2] = f"line 6: another account has the username: {User.objects.get(username='paypal').pk}"
+    assert (run.code, run.told) == (0, told)
+    assert run.out[-1] == "4 of them have a username that looks like another one: see above."
+    assert names() == ["AIice", "PayPa1", "alice", "b0b", "bob", "pay.pal", "paypal", "раураӏ"]
+    # Those who are there already are not told of again.
+    run = Run("-", "csv", "--on-conflict", "skip", given=csv("3,pay.pal,a3@example.org,", "2,PayPa1,a2@example.org,"))
+    assert (run.code, run.told, run.out[-1]) == (0, [], "2 are there already.")
 
 
 def test_a_dry_run_knows_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     help = (
         "Moves users in from another system, with their passwords; see docs/migrating.md. A second run goes on where"
         " the first one was interrupted. Users who cannot be moved in are listed with their line and the reason, and"
-        " the exit code is 1."
+        " the exit code is 1. Usernames that look like others are listed as well, and moved in."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -77,6 +77,7 @@ class Command(BaseCommand):
         is_dry = options["dry_run"]
         counts: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
+        alike = 0
         progress = Progress(self.stderr)
         with _telling(), _reading(options) as (records, share):
             for part in import_users(
@@ -88,11 +89,12 @@ class Command(BaseCommand):
                 context=command_context("import_users"),
             ):
                 progress.step_aside()
-                for refusal in (*part.conflicts, *part.refused):
-                    self.stderr.write(f"{refusal.where}: {refusal.reason}")
+                for told in (*part.conflicts, *part.refused, *part.alike):
+                    self.stderr.write(f"{told.where}: {told.reason}")
                 counts += Counter(added=part.added, updated=part.updated, present=part.present)
                 counts += Counter(conflicts=len(part.conflicts), refused=len(part.refused))
                 left_out += part.left_out
+                alike += len(part.alike)
                 progress.show(counts.total(), share())
                 if part.stopped:
                     raise CommandError(
@@ -101,6 +103,8 @@ class Command(BaseCommand):
                     )
         progress.step_aside()
         self._sum_up(counts, left_out, progress.seconds, is_dry=is_dry)
+        if alike:
+            self.stdout.write(f"{alike:,} of them have a username that looks like another one: see above.")
         if counts["refused"] or (counts["conflicts"] and on_conflict is not OnConflict.SKIP):
             raise CommandError("Not all can be taken: see above." if is_dry else "Not all were taken: see above.")
 
