@@ -1,5 +1,7 @@
 """The administrators of tests, and their browsers."""
 
+from typing import Any
+
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -33,6 +35,15 @@ def log_in_to_admin(username: str) -> Client:
     answer = client.post("/admin/login/?next=/admin/", {"username": username, "password": PASSWORD})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
     return client
+
+
+def enter_admin(page: Any, site: str) -> None:
+    """Logs root in to the admin in a page of a real browser."""
+    page.goto(f"{site}/admin/login/")
+    page.locator("#id_username").fill("root")
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("#id_password").press("Enter")
+    page.wait_for_url(f"{site}/admin/")
 
 
 def with_permissions(staff: User, *codenames: str) -> Client:

@@ -133,13 +133,16 @@ def bench_sessions() -> None:
         serve(OURS, workers=2, DATABASE_URL=ours_url) as (ours, _pid, _seconds),
         serve(STOCK, workers=2, DATABASE_URL=stock_url) as (stock, _pid2, _seconds2),
     ):
-        token = {port: login(port, "user0")["access"] for port in (ours, stock)}
+
+        def token(port: int) -> str:
+            """A new one for each round: it lives for five minutes."""
+            return str(login(port, "user0")["access"])
 
         def checkers(port: int) -> list[NextRequest]:
-            return readers("POST", "/api/auth/token/verify/", "", {"token": token[port]})
+            return readers("POST", "/api/auth/token/verify/", "", {"token": token(port)})
 
         operations: dict[str, Callable[[int], float]] = {
-            "user/": lambda port: rate(port, readers("GET", "/api/auth/user/", token[port])),
+            "user/": lambda port: rate(port, readers("GET", "/api/auth/user/", token(port))),
             "token/verify/": lambda port: rate(port, checkers(port)),
             "token/verify/ beside logins": lambda port: rate(port, checkers(port), beside=loggers_in(NAMES)),
             "token/refresh/": lambda port: rate(port, refreshers(port, NAMES)),

@@ -9,12 +9,12 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.flows.administer_groups import put_group
 from accounts.flows.help_user import add_note
 from accounts.flows.save_view import save_view
 from accounts.models import Message, SecurityEvent, Session, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.administrators import add_root, enter_admin
+from tests.clients.authapi import AuthApi
 from tests.sdk.__main__ import alone, npm_ci
 from tests.sdk.sdks import kept
 
@@ -41,9 +41,7 @@ def axe() -> str:
 def alice(transactional_db: Any, api: AuthApi) -> User:
     """A user with long names, a note, mails, events, and a session from a device with a long name."""
     context = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
-    root = add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=context
-    )
+    root = add_root()
     device = "Mozilla/5.0 (Linux; Android 14; Pixel 8 Pro) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Mobile"
     long_name = "alexandra-konstantinopolskaya-the-second"
     AuthApi(**{"User-Agent": device}).register(long_name)
@@ -110,19 +108,11 @@ def serious(page: Any, axe: str) -> list[str]:
     ]
 
 
-def log_in(page: Any, site: str) -> None:
-    page.goto(f"{site}/admin/login/")
-    page.locator("#id_username").fill("root")
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url(f"{site}/admin/")
-
-
 def test_axe_finds_nothing_serious(browser_page: Any, site: str, axe: str, alice: User, look: Any) -> None:
     page = browser_page
     page.goto(f"{site}/admin/login/")
     problems = serious(page, axe)
-    log_in(page, site)
+    enter_admin(page, site)
     # Colours do not depend on the size, nor what is where on the colours.
     size = SIZES[0] if page.scheme == "light" else SIZES[1]
     page.set_viewport_size(size)
@@ -138,7 +128,7 @@ def test_a_phone_scrolls_down_only(chromium: Any, site: str, alice: User) -> Non
     """What is wider than the window, such as a list, scrolls by itself."""
     context = chromium.new_context(locale="en")
     page = context.new_page()
-    log_in(page, site)
+    enter_admin(page, site)
     too_wide = []
     for size in SIZES:
         page.set_viewport_size(size)
@@ -152,7 +142,7 @@ def test_a_phone_scrolls_down_only(chromium: Any, site: str, alice: User) -> Non
 
 def test_the_columns_of_each_list_are_seen_at_a_desk(browser_page: Any, site: str, alice: User) -> None:
     page = browser_page
-    log_in(page, site)
+    enter_admin(page, site)
     for name in ("user", "session", "securityevent", "message"):
         page.goto(f"{site}/admin/accounts/{name}/")
         hidden = page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.results'))")
@@ -163,7 +153,7 @@ def test_the_columns_are_seen_in_each_language(chromium: Any, site: str, alice: 
     for language in ("ru", "uk"):
         context = chromium.new_context(viewport=SIZES[1], locale=language)
         page = context.new_page()
-        log_in(page, site)
+        enter_admin(page, site)
         for name in ("user", "session", "securityevent", "message"):
             page.goto(f"{site}/admin/accounts/{name}/")
             assert page.locator("html").get_attribute("lang") == language
@@ -186,7 +176,7 @@ def test_the_keyboard_alone_is_enough(browser_page: Any, site: str, alice: User)
         raise AssertionError(f"no way to {selector}")
 
     page = browser_page
-    log_in(page, site)
+    enter_admin(page, site)
     tab_to("a[href='/admin/accounts/user/']")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site}/admin/accounts/user/")

@@ -52,7 +52,9 @@ def test_a_device_without_a_passkey(device: Any, origin: str, api: AuthApi) -> N
     assert Session.objects.count() == 1
 
 
-def test_an_administrator(device: Any, origin: str, api: AuthApi, settings: Any) -> None:
+@pytest.fixture
+def administrator(device: Any, origin: str, api: AuthApi, settings: Any) -> None:
+    """alice, who has a passkey in this device and has just given her password to the admin."""
     settings.CSRF_TRUSTED_ORIGINS = [origin]
     api.register("alice")
     log_in(device, origin)
@@ -64,24 +66,16 @@ def test_an_administrator(device: Any, origin: str, api: AuthApi, settings: Any)
     device.get_by_label("Username").fill("alice")
     device.get_by_label("Password").fill(PASSWORD)
     device.get_by_role("button", name="Log in").click()
+
+
+def test_an_administrator(device: Any, administrator: None) -> None:
     device.get_by_role("button", name="Log in with a passkey").click()
     device.get_by_role("link", name="Second factor").wait_for()
     session = Session.objects.latest("started_at")
     assert (session.kind, session.amr) == ("admin", "pwd passkey")
 
 
-def test_an_administrator_proves_who_they_are(device: Any, origin: str, api: AuthApi, settings: Any, look: Any) -> None:
-    settings.CSRF_TRUSTED_ORIGINS = [origin]
-    api.register("alice")
-    log_in(device, origin)
-    device.get_by_text("You are logged in as alice").wait_for()
-    device.get_by_role("button", name="Add a passkey").click()
-    device.get_by_text("The passkey was added.").wait_for()
-    User.objects.update(is_staff=True, is_superuser=True)
-    device.goto(f"{origin}/admin/")
-    device.get_by_label("Username").fill("alice")
-    device.get_by_label("Password").fill(PASSWORD)
-    device.get_by_role("button", name="Log in").click()
+def test_an_administrator_proves_who_they_are(device: Any, origin: str, administrator: None, look: Any) -> None:
     assert not device.locator("#passkey-problem").is_visible()
     device.get_by_role("button", name="Log in with a passkey").click()
     device.get_by_role("link", name="Second factor").wait_for()

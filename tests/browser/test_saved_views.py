@@ -7,10 +7,10 @@ import pytest
 
 from accounts.core import clock
 from accounts.core.context import ClientContext, Dialect
-from accounts.flows.administer import add_user
 from accounts.flows.save_view import save_view
 from accounts.models import SavedView, User
-from tests.clients.authapi import PASSWORD, AuthApi
+from tests.administrators import add_root, enter_admin
+from tests.clients.authapi import AuthApi
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTEXT = ClientContext(ip="", user_agent="", language="en", request_id="", dialect=Dialect.COMMAND)
@@ -18,22 +18,12 @@ CONTEXT = ClientContext(ip="", user_agent="", language="en", request_id="", dial
 
 @pytest.fixture
 def root(transactional_db: Any) -> User:
-    return add_user(
-        username="root", email="root@example.org", password=PASSWORD, is_superuser=True, verified=True, context=CONTEXT
-    )
-
-
-def log_in(page: Any, site: str) -> None:
-    page.goto(f"{site}/admin/")
-    page.locator("#id_username").fill("root")
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url(f"{site}/admin/")
+    return add_root()
 
 
 def test_a_view_is_saved_opened_and_deleted(page: Any, site: str, root: User) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    log_in(page, site)
+    enter_admin(page, site)
     page.goto(f"{site}/admin/accounts/session/?state=live&kind__exact=admin")
     page.get_by_text("Save this view").click()
     page.get_by_label("Name", exact=True).fill("Who is in the admin")
@@ -62,7 +52,7 @@ def test_thirty_views_and_who_is_locked_fit(
         save_view(name=f"Call {number + 1} of the week", query=f"q=call{number}", **save)
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
-    log_in(page, site)
+    enter_admin(page, site)
     look(page, f"overview-{width}-{scheme}")
     page.goto(f"{site}/admin/accounts/user/?locked=1")
     assert page.locator("#result_list tbody tr").count() == 1

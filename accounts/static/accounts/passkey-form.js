@@ -12,3 +12,5 @@ button.addEventListener("click", async () => {
     document.getElementById("passkey-problem").hidden = false;
   }
 });
+// Without this script the button would do nothing.
+button.hidden = false;
