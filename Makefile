@@ -44,7 +44,7 @@ races: .venv/dev ## all rounds of the races on PostgreSQL, of which `make test` 
 	TEST_ON=postgres RACES=1 $(BIN)/python -m pytest tests/concurrency tests/flows/test_lost_updates.py
 
 moves: .venv/dev ## users of a dj-rest-auth and a FastAPI Users application move in, out and in again; N=100000 of them
-	TEST_ON=postgres MOVED_USERS=$(or $(N),100000) $(BIN)/python -m pytest tests/flows/test_import_from_databases.py -k "stock or real" --durations=0
+	TEST_ON=postgres MOVED_USERS=$(or $(N),100000) $(BIN)/python -m pytest tests/flows/test_import_from_databases.py -k "stock or real" --durations=0 -o faulthandler_timeout=0
 
 keycloak: .venv/dev ## log in with a Keycloak that is downloaded and started for it (needs Java and Maven)
 	$(BIN)/python -m pytest tests/keycloak/journeys.py

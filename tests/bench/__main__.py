@@ -38,7 +38,7 @@ from tests.bench.load import (
     request,
     serve,
 )
-from tests.bench.moves import bench_moves
+from tests.bench.moves import bench_beside, bench_moves
 from tests.bench.size import bench_size
 from tests.bench.timing import bench_timing
 
@@ -263,6 +263,7 @@ BENCHES: dict[str, Callable[..., None]] = {
     "marks": lambda: bench_marks(prepared("marks"), Found),
     "guesses": lambda: bench_guesses(prepared("guesses")),
     "moves": lambda users="1000000": bench_moves(prepared, int(users)),
+    "beside": lambda: bench_beside(prepared, Found, NAMES),
     "timing": lambda count="500": bench_timing(prepared("timing"), int(count)),
 }
 

@@ -18,6 +18,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password
 from django.core.management.base import OutputWrapper
 
 from accounts.flows import import_users as flow
+from accounts.management.commands.import_users import Command
 from accounts.management.progress import Progress
 from accounts.models import Message, SecurityEvent, User
 from accounts.services.moving import checking, looks
@@ -160,6 +161,15 @@ def test_look_alikes_are_told_and_moved_in(alice: Any, monkeypatch: pytest.Monke
     # Those who are there already are not told of again.
     run = Run("-", "csv", "--on-conflict", "skip", given=csv("3,pay.pal,a3@example.org,", "2,PayPa1,a2@example.org,"))
     assert (run.code, run.told, run.out[-1]) == (0, [], "2 are there already.")
+
+
+def test_others_who_log_in_go_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lowered: list[int] = []
+    monkeypatch.setattr(os, "nice", lowered.append)
+    path = tmp_path / "users.csv"
+    path.write_bytes(csv("1,carol,carol@example.org,"))
+    Command().run_from_argv(["manage.py", "import_users", str(path), "--format", "csv"])
+    assert (lowered, names()) == ([15], ["carol"])
 
 
 def test_a_dry_run_knows_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,10 @@ from accounts.services.moving.formats import Accounts, Options
 from accounts.services.moving.providers import Names
 from accounts.services.moving.texts import Source
 
+# How much lower the priority of this command is (see nice(2)). It is below that of hashing in a server on the same
+# machine, whose niceness is 10: whoever logs in goes first.
+NICENESS = 15
+
 
 class Command(BaseCommand):
     help = (
@@ -66,6 +70,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--factors-key", metavar="FILE", help="for jsonl: the private key (PEM) that decrypts second factors"
         )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        os.nice(NICENESS)
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         on_conflict = OnConflict(options["on_conflict"])
