@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import bcrypt
 import pytest
 from argon2 import PasswordHasher
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher, get_hasher
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.flows.purge_expired import purge_expired
 from accounts.models import HashKind, User
@@ -158,6 +159,23 @@ def test_a_kind_is_forgotten_with_its_last_hash(api: AuthApi) -> None:
         assert {each.name: each.rows for each in purge_expired()}["kinds of hashes"] == 1
         assert not HashKind.objects.filter(kind=kind).exists()
     assert HashKind.objects.count() == 0
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="on SQLite there is one writer at a time")
+def test_a_purge_leaves_the_kinds_of_an_import_that_goes_on() -> None:
+    HashKind.objects.create(kind=KIND, seconds=1)
+
+    def purge() -> int:
+        try:
+            return {each.name: each.rows for each in purge_expired()}["kinds of hashes"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        hash_times.note({KIND: 2})
+        assert threads.submit(purge).result(30) == 0
+    assert HashKind.objects.get().seconds == 2
+    assert purge() == 1
 
 
 def test_a_refused_batch_notes_nothing() -> None:
