@@ -1,3 +1,5 @@
+import time
+
 from django.db import transaction
 
 from accounts.core import clock
@@ -22,7 +24,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
         verdict = _look_at(old_password, session, context)
     else:
         sessions.check_recent(session, now=clock.now())
-        verdict = Verdict(correct=True, hash=user.password)
+        verdict = Verdict(correct=True, hash=user.password, began=time.monotonic())
     if verdict.correct:
         passwords.validate(new_password, user)
         new_hash = passwords.make_hash(new_password)
@@ -36,6 +38,7 @@ def change_password(*, session: Session, old_password: str, new_password: str, c
             users.note_lock(user, until=verdict.locks_until)
             audit.record(EventKind.PASSWORD_CHANGE_FAILED, context, user=user, session_id=session.pk)
     if not changed:
+        passwords.wait_out(verdict)
         raise AccountError(ErrorCode.WRONG_PASSWORD)
 
 

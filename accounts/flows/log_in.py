@@ -1,10 +1,11 @@
+import time
 from datetime import timedelta
 
 from django.db import transaction
 
 from accounts.core import clock
 from accounts.core.context import ClientContext
-from accounts.core.errors import AccountError
+from accounts.core.errors import AccountError, ErrorCode
 from accounts.models.session import Method, SessionKind
 from accounts.services import idempotency, logins, passwords, users
 from accounts.services.limits import LimitReached
@@ -27,11 +28,12 @@ def log_in(
     verification is mandatory, AccountError(MFA_REQUIRED) with a `challenge` for answer_challenge(),
     AccountError(RATE_LIMITED) and AccountError(OVERLOADED).
     """
+    began = time.monotonic()
     passwords.check_queue()
     user, knows_place = users.find_for_login(*names, place=context.place)
     counted_as = users.counted_as(user, *names, known_place=context.place if knows_place else "")
     try:
-        verdict = passwords.prove(password, user, counted_as=counted_as, context=context)
+        verdict = passwords.prove(password, user, counted_as=counted_as, context=context, since=began)
     except LimitReached as refusal:
         if logins.owner_is_told_of(refusal, counted_as=counted_as):
             with transaction.atomic(durable=True):
@@ -53,5 +55,7 @@ def log_in(
         if isinstance(login, Started):
             idempotency.note(context)
     if isinstance(login, AccountError):
+        if login.code is ErrorCode.INVALID_CREDENTIALS:
+            passwords.wait_out(verdict)
         raise login
     return logins.with_tokens(login, lifetime=lifetime, now=now)

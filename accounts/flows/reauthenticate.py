@@ -55,6 +55,7 @@ def _by_password(session: Session, password: str, context: ClientContext) -> Met
     if not verdict.correct:
         with transaction.atomic(durable=True):
             users.note_lock(user, until=verdict.locks_until)
+        passwords.wait_out(verdict)
         raise AccountError(ErrorCode.WRONG_PASSWORD)
     return Method.PASSWORD
 

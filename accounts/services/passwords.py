@@ -43,12 +43,14 @@ class Argon2idHasher(Argon2PasswordHasher):
 class Verdict:
     """correct: whether it is the password. hash: the hash to store; a new one if the stored hash was outdated.
 
-    locks_until: until when no more of them are looked at, because this wrong one used up the account's limit.
+    locks_until: until when no more of them are looked at, because this wrong one used up the account's limit. began:
+    when the request would have begun if nobody else had waited for a hash, by time.monotonic() (see wait_out).
     """
 
     correct: bool
     hash: str
     locks_until: datetime | None = None
+    began: float = 0
 
 
 def validate(password: str, user: User) -> None:
@@ -90,30 +92,35 @@ def verify(password: str, user: User | None) -> Verdict:
     return Verdict(correct=correct, hash=make_password(password) if correct and is_outdated else stored)
 
 
-def prove(password: str, user: User | None, *, counted_as: str, context: ClientContext) -> Verdict:
+def prove(
+    password: str, user: User | None, *, counted_as: str, context: ClientContext, since: float | None = None
+) -> Verdict:
     """Compares a password with the user's, within the limits of wrong passwords (contract, Limits).
 
     counted_as: the account, or the typed name if no account has it (see users.counted_as). Raises LimitReached before
-    anything is hashed, and AccountError(OVERLOADED). A wrong password lasts as long for every account, and so does the
-    right one of an account that is not active (see hash_times).
+    anything is hashed, and AccountError(OVERLOADED). since: when the request began, by time.monotonic(); now by
+    default. Who refuses because of the verdict calls wait_out() first.
     """
     own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
     tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
     # A client without tries left takes no place in the queue.
     limits.check(*tries)
+    asked = time.monotonic()
     with _in_turn():
-        began = time.monotonic()
+        began = (since or asked) + time.monotonic() - asked
         # A try is counted in its turn, not earlier. So several people who log in at once with the right password do not
         # look like somebody who guesses.
         ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
-    if not verdict.correct or user is None or not user.is_active:
-        hash_times.wait(since=began)
-    if verdict.correct:
-        return verdict
-    return replace(verdict, locks_until=max((end for end in ends[: len(own)] if end), default=None))
+            return replace(verdict, began=began)
+    return replace(verdict, began=began, locks_until=max((end for end in ends[: len(own)] if end), default=None))
+
+
+def wait_out(verdict: Verdict) -> None:
+    """Waits until a refusal is as old as for any other account (see hash_times); called after the transaction."""
+    hash_times.wait(since=verdict.began)
 
 
 def swap(user: User, *, to: str, **also: Any) -> bool:

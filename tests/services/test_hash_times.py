@@ -10,6 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher, get_hasher
 from django.db import connection, transaction
+from django.test import Client
 
 from accounts.flows.purge_expired import purge_expired
 from accounts.models import HashKind, User
@@ -17,6 +18,7 @@ from accounts.models.user import OWN_HASHES
 from accounts.services import hash_times, hashers, passwords, pauses
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.fastapi_users import FastAPIUsers
+from tests.flows.context import client
 from tests.moving import Run, csv
 from tests.servers import ON_POSTGRES
 from tests.statements import Statements
@@ -39,6 +41,10 @@ def pauses_made(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def moved_in(*hashes: str) -> None:
     rows = [f'old{number},old{number}@example.org,"{each}"' for number, each in enumerate(hashes)]
     assert Run("-", "csv", given=csv(*rows, header="username,email,password")).code == 0
+
+
+def login_to_admin(name: str, password: str) -> Any:
+    return Client().post("/admin/login/", {"username": name, "password": password})
 
 
 def seconds_of(call: Callable[[], Any], status: int) -> float:
@@ -88,6 +94,18 @@ def test_without_foreign_hashes_nobody_waits(alice: Any, api: AuthApi, pauses_ma
     assert (pauses_made, HashKind.objects.count()) == ([], 0)
 
 
+def test_the_administrators_door_and_the_old_password(alice: Any, api: AuthApi, pauses_made: list[float]) -> None:
+    moved_in(SLOW)
+    for name in ("old0", "alice", "nobody"):
+        assert login_to_admin(name, WRONG).status_code == 200
+    # A right password of somebody who is no administrator is refused like a wrong one.
+    login_to_admin("alice", PASSWORD)
+    assert len(pauses_made) == 4
+    new = {"old_password": WRONG, "new_password1": PASSWORD + "x", "new_password2": PASSWORD + "x"}
+    assert api.call("POST", "password/change/", new, token=alice["access"]).status_code == 400
+    assert len(pauses_made) == 5
+
+
 def test_nothing_is_held_meanwhile(alice: Any, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
     moved_in(SLOW)
     held = []
@@ -102,12 +120,19 @@ def test_nothing_is_held_meanwhile(alice: Any, api: AuthApi, monkeypatch: pytest
     assert held == [(False, 65, False)]
 
 
-def test_the_time_counts_from_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_for_the_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     HashKind.objects.create(kind=KIND, seconds=10)
     ends: list[float] = []
+    now = iter([1000.0, 1007.0])
+
+    class Clock:
+        monotonic = staticmethod(lambda: next(now))
+
+    monkeypatch.setattr(passwords, "time", Clock)
     monkeypatch.setattr(pauses, "pause_until", ends.append)
-    hash_times.wait(since=1000)
-    assert ends == [1015]
+    # The request began at 999, asked for its turn at 1000, and had it at 1007.
+    passwords.wait_out(passwords.prove(WRONG, None, counted_as="x", context=client(), since=999))
+    assert ends == [999 + 7 + 15]
 
 
 def test_it_is_read_once_a_minute(alice: Any, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
