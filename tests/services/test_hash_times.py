@@ -65,9 +65,9 @@ def test_our_hashes_begin_as_the_index_says() -> None:
 def test_a_wrong_password_lasts_as_long_for_every_name(alice: Any, api: AuthApi) -> None:
     moved_in(SLOW)
     slowest = HashKind.objects.get(kind=KIND).seconds
-    began = time.perf_counter()
+    began = time.process_time()
     PBKDF2PasswordHasher().verify(PASSWORD, SLOW)
-    assert slowest > (time.perf_counter() - began) / 2
+    assert slowest > (time.process_time() - began) / 2
     for name in ("old0", "alice", "nobody", "nobody@example.org"):
         assert seconds_of(lambda name=name: api.login(name, WRONG), 400) >= slowest * 1.5
     for name in ("old0@example.org", "alice@example.org", "nobody@example.org"):
