@@ -1,6 +1,7 @@
 """The commands that move users in and out, as a test calls them, and files for them."""
 
 import json
+import re
 import sys
 from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
@@ -29,8 +30,16 @@ def names() -> list[str]:
     return sorted(User.objects.values_list("username", flat=True))
 
 
+def in_no_time(said: str) -> str:
+    """What a command said, with 0 in the place of the seconds that it took."""
+    return re.sub(r"in \d+ s\.", "in 0 s.", said)
+
+
 class Run:
-    """One run of import_users. out and told: what it wrote to the output and to the errors. code: its exit code."""
+    """One run of import_users. out and told: what it wrote to the output and to the errors. code: its exit code.
+
+    The output says that it took 0 seconds.
+    """
 
     def __init__(self, source: Any, format: str, *options: str, given: bytes = b"") -> None:
         out, errors = StringIO(), StringIO()
@@ -44,11 +53,11 @@ class Run:
             errors.write(f"{error}\n")
         finally:
             sys.stdin = kept
-        self.out, self.told = out.getvalue().splitlines(), errors.getvalue().splitlines()
+        self.out, self.told = in_no_time(out.getvalue()).splitlines(), errors.getvalue().splitlines()
 
 
 def move_out(path: Any, *options: str) -> str:
-    """Writes the users to this file, and returns the command's error output."""
+    """Writes the users to this file, and returns the command's error output, which says that it took 0 seconds."""
     errors = StringIO()
     call_command("export_users", *options, "--out", str(path), stderr=errors)
-    return errors.getvalue()
+    return in_no_time(errors.getvalue())
