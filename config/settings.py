@@ -155,7 +155,10 @@ if CORS_ALLOWED_ORIGINS:
 OTEL_EXPORTER_OTLP_ENDPOINT = environment.service("OTEL_EXPORTER_OTLP_ENDPOINT")
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
 if METRICS_TOKEN:
-    MIDDLEWARE.insert(1, "accounts.ops.metrics.MetricsMiddleware")
+    # Inside the wait of a refusal, which is no work.
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("accounts.ops.requests.RequestLogMiddleware"), "accounts.ops.metrics.MetricsMiddleware"
+    )
 if environment.choice("SHOW_SQL", "off", ("off", "on")) == "on":
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"),

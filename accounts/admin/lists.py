@@ -133,7 +133,7 @@ class LockedFilter(Filter):
 
     def condition(self, value: str) -> Q:
         locked = users.locked(now=clock.now())
-        return locked if value == "1" else Q(locked_until=None) | ~locked
+        return locked if value == "1" else ~locked
 
 
 class SessionStateFilter(Filter):

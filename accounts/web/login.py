@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.api.common import browser_cookie
 from accounts.api.common.context import client_context
-from accounts.api.common.errors import PASSES, retry_header
+from accounts.api.common.errors import with_status
 from accounts.api.common.origins import is_from_elsewhere
 from accounts.core.conf import conf
 from accounts.core.context import ClientContext, Dialect
@@ -232,11 +232,8 @@ def _second_page(
 
 
 def _refused(request: HttpRequest, template: str, refusal: AccountError, **values: Any) -> HttpResponse:
-    status = PASSES.get(refusal.code, 503 if refusal.code is ErrorCode.PROVIDER_UNAVAILABLE else 400)
-    answer = render(request, template, {**values, "problems": refusal.sentences}, status=status)
-    for name, value in retry_header(refusal).items():
-        answer.headers[name] = value
-    return answer
+    status = 503 if refusal.code is ErrorCode.PROVIDER_UNAVAILABLE else 400
+    return with_status(render(request, template, {**values, "problems": refusal.sentences}, status=status), refusal)
 
 
 def _enter(request: HttpRequest, login: LoggedIn, wanted: str = "") -> HttpResponse:

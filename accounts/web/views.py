@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.api.common.context import client_context
-from accounts.api.common.errors import PASSES, retry_header
+from accounts.api.common.errors import PASSES, with_status
 from accounts.core.context import ClientContext, Dialect
 from accounts.core.errors import AccountError, ErrorCode
 from accounts.flows.delete_own_account import keep_account as keep
@@ -105,7 +105,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/reset.html", {"token": request.GET.get("token", "").strip()})
     token, password = request.POST.get("token", "").strip(), request.POST.get("password1", "")
     problems: tuple[str, ...] = ()
-    status, headers = 400, {}
+    refusal = None
     if password != request.POST.get("password2", ""):
         problems = (_("The two password fields didn't match."),)
     else:
@@ -114,13 +114,10 @@ def reset(request: HttpRequest) -> HttpResponse:
         except AccountError as error:
             if error.code is ErrorCode.INVALID_RESET_TOKEN:
                 return _spent(request, again="reset-password-again")
-            problems = error.sentences
-            status, headers = PASSES.get(error.code, 400), retry_header(error)
+            refusal, problems = error, error.sentences
     if problems:
-        answer = render(request, "pages/reset.html", {"token": token, "problems": problems}, status=status)
-        for name, value in headers.items():
-            answer.headers[name] = value
-        return answer
+        answer = render(request, "pages/reset.html", {"token": token, "problems": problems}, status=400)
+        return with_status(answer, refusal)
     return _done(request, _("Your password is changed"), _("Every session was ended. Log in with the new password."))
 
 
@@ -155,10 +152,7 @@ def _raise_if_it_passes(refusal: AccountError) -> None:
 
 def _not_now(request: HttpRequest, refusal: AccountError) -> HttpResponse:
     values = {"title": _("Not now"), "text": refusal.sentences[0]}
-    answer = render(request, "pages/message.html", values, status=PASSES[refusal.code])
-    for name, value in retry_header(refusal).items():
-        answer.headers[name] = value
-    return answer
+    return with_status(render(request, "pages/message.html", values), refusal)
 
 
 @page

@@ -1,6 +1,7 @@
 """`/metrics` tells what happened in all workers, and only with the token."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Message
 from accounts.ops import metrics
+from accounts.ops.refusals import HELD_SECONDS
 from tests import processes
 from tests.clients.authapi import AuthApi
 from tests.clients.durudex import Durudex
@@ -160,3 +162,30 @@ def test_workers_are_summed_and_one_that_was_killed_is_not_forgotten(tmp_path: P
         code, said = processes.finish(server)
     assert code == 0, said
     assert not folder.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_wait_of_a_refusal_is_no_work(tmp_path: Path) -> None:
+    """A refused client waits half a second, which the metrics do not count as time of the server."""
+    port = free_port()
+    variables = {
+        "METRICS_TOKEN": TOKEN,
+        "TMPDIR": str(tmp_path),
+        "WRONG_PASSWORDS_PER_HOUR": "1",
+    }
+    body = json.dumps({"username": "nobody", "password": "wrong-horse-9"})
+    with processes.web_server(port, PUBLIC_URL=f"http://127.0.0.1:{port}", **variables) as server:
+        wait_for_port(port)
+        waited = []
+        for _ in range(2):
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
+                began = time.monotonic()
+                client.request("POST", "/api/auth/login/", body, {"Content-Type": "application/json"})
+                status = client.getresponse().status
+                waited.append((status, time.monotonic() - began))
+        found = parse(_ask(port, "/metrics", TOKEN))
+        server.send_signal(signal.SIGTERM)
+        processes.finish(server)
+    assert [status for status, _seconds in waited] == [400, 429]
+    asked = sum(seconds for _status, seconds in waited)
+    assert asked - found["accounts_request_seconds_sum", ("authapi", "POST LoginView")] >= HELD_SECONDS
