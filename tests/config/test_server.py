@@ -15,6 +15,11 @@ from tests.servers import free_port, wait_for_port
 LOGIN = {"username": "alice", "password": PASSWORD}
 
 
+@pytest.fixture(autouse=True)
+def cheap_hashes() -> None:
+    """None here: the server would replace them, and of several logins at once the first alone replaces a hash."""
+
+
 def _ask(port: int, method: str, path: str, body: dict[str, str] | None = None, *, token: str = "") -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
