@@ -23,7 +23,7 @@ if os.environ.get("METRICS_TOKEN"):
 
 from accounts.core import worker as this_worker
 from config.postgresql.serving import serve_requests
-from config.worker import ServerLog, Worker, hash_thread
+from config.worker import ServerLog, Worker, hash_threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -54,7 +54,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    this_worker.run_apart = hash_thread().apply
+    this_worker.run_apart = hash_threads()
     if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
         from config import tracing
 

@@ -1,11 +1,12 @@
 """gunicorn's gevent worker: one thread serves all clients, and switches to another client whenever one has to wait.
 
-The long computation, hashing a password, has a thread of its own with a lower priority. The interpreter is free
+The long computation, hashing a password, has threads of its own with a lower priority. The interpreter is free
 meanwhile.
 """
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -18,6 +19,7 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.ggevent import GeventWorker
 
 from accounts.core import worker
+from accounts.core.worker import RunApart, T
 from config.bodies import PIECE
 
 # Seconds after which a client is given up that does not read its answer or go on with its body.
@@ -75,7 +77,12 @@ def _is_read_over(body: Any, sock: Any) -> bool:
         return False
 
 
-def hash_thread() -> ThreadPool:
-    pool = ThreadPool(1)
-    pool.spawn(lambda: os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASH_NICENESS))
-    return pool
+def hash_threads() -> RunApart:
+    """Runs a call in one of two threads: one for our hashes, one for those of other systems (services/passwords.py)."""
+    pool = ThreadPool(2)
+    return lambda call, args: pool.apply(_at_low_priority, (call, args))
+
+
+def _at_low_priority(call: Callable[..., T], args: tuple[Any, ...]) -> T:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASH_NICENESS)
+    return call(*args)

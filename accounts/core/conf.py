@@ -155,7 +155,7 @@ class AccountSettings:
 
     @property
     def most_waiting_for_a_hash(self) -> int:
-        """How many passwords may wait in one worker while one password is hashed."""
+        """How many passwords may wait in each queue of a worker while one password is hashed."""
         return int(settings.HASH_QUEUE)
 
     @property

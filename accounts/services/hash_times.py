@@ -39,11 +39,16 @@ def named(stored: str) -> str:
     return ("bcrypt$" if stored.startswith("$2") else "argon2" if stored.startswith("$argon2") else "") + stored
 
 
+def is_foreign(stored: str) -> bool:
+    """Whether this is a hash of another system."""
+    return not stored.startswith((OWN_HASHES, "!"))
+
+
 def measure(hashes: Iterable[str]) -> dict[str, float]:
     """The seconds of each kind among these hashes that is not ours. Called outside of transactions: it takes time."""
     examples: dict[str, str] = {}
     for stored in hashes:
-        if not stored.startswith((OWN_HASHES, "!")):
+        if is_foreign(stored):
             examples.setdefault(_kind_of(stored), stored)
     known = Counter(map(_algorithm, _measured))
     found = {}

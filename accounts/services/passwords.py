@@ -27,6 +27,8 @@ LONGEST_PASSWORD = 1024
 # Hashing keeps a core busy. One hash at a time in each worker leaves time for other requests and limits the memory.
 # More at a time would let a few more people log in, and slow down all other requests.
 hash_lock = threading.Lock()
+# Hashes of other systems take up to a second. They have a queue of their own, so no other login waits for them.
+foreign_hash_lock = threading.Lock()
 # Seconds after which a client may try again when too many passwords are waiting.
 OVERLOADED_RETRY = 2
 
@@ -66,11 +68,11 @@ def validate(password: str, user: User) -> None:
 
 def check_queue() -> None:
     """Raises AccountError(OVERLOADED) if no more passwords may wait. Called before any other work for a password."""
-    _take_place().release()
+    _take_place(hash_lock).release()
 
 
 def make_hash(password: str) -> str:
-    with _in_turn():
+    with _in_turn(hash_lock):
         return worker.run_apart(make_password, (_normalise(password),))
 
 
@@ -99,19 +101,24 @@ def prove(
 
     counted_as: the account, or the typed name if no account has it (see users.counted_as). Raises LimitReached before
     anything is hashed, and AccountError(OVERLOADED). since: when the request began, by time.monotonic(); now by
-    default. Who refuses because of the verdict calls wait_out() first.
+    default. Who refuses because of the verdict calls wait_out() first. Called outside of transactions: a new hash for
+    the right password is stored at once.
     """
     own = (limits.WRONG_PASSWORDS_PER_HOUR, counted_as), (limits.WRONG_PASSWORDS_PER_DAY, counted_as)
     tries = (*own, *limits.by_place(limits.WRONG_PASSWORDS_PER_IP, context))
     # A client without tries left takes no place in the queue.
     limits.check(*tries)
     asked = time.monotonic()
-    with _in_turn():
+    with _in_turn(foreign_hash_lock if user and hash_times.is_foreign(user.password) else hash_lock):
         began = (since or asked) + time.monotonic() - asked
         # A try is counted in its turn, not earlier. So several people who log in at once with the right password do not
         # look like somebody who guesses.
         ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
+        if user and user.is_active and verdict.hash != user.password and not swap(user, to=verdict.hash):
+            # Another request has replaced the hash meanwhile, or the password.
+            user.password = User.objects.filter(pk=user.pk).values_list("password", flat=True).first() or ""
+            verdict = worker.run_apart(verify, (password, user))
         if verdict.correct:
             limits.give_back(*tries)
             return replace(verdict, began=began)
@@ -146,27 +153,27 @@ def put(user: User, *, to: str) -> None:
 
 
 @contextmanager
-def _in_turn() -> Iterator[None]:
-    """Waits until no other password is hashed. Raises AccountError(OVERLOADED) at once if too many wait already."""
-    places = _take_place()
+def _in_turn(lock: threading.Lock) -> Iterator[None]:
+    """Waits until no other password is hashed in this queue. Raises AccountError(OVERLOADED) at once if it is full."""
+    places = _take_place(lock)
     try:
         pauses.give_connection_back()
-        with metrics.HASHES_WAITING.track_inprogress(), hash_lock:
+        with metrics.HASHES_WAITING.track_inprogress(), lock:
             yield
     finally:
         places.release()
 
 
-def _take_place() -> threading.BoundedSemaphore:
-    places = _places(conf.most_waiting_for_a_hash)
+def _take_place(lock: threading.Lock) -> threading.BoundedSemaphore:
+    places = _places(lock, conf.most_waiting_for_a_hash)
     if not places.acquire(blocking=False):
         raise AccountError(ErrorCode.OVERLOADED, data={"retry_after": OVERLOADED_RETRY})
     return places
 
 
 @lru_cache(maxsize=2)
-def _places(most_waiting: int) -> threading.BoundedSemaphore:
-    """The places in this worker's queue, including the place of the password that is being hashed."""
+def _places(lock: threading.Lock, most_waiting: int) -> threading.BoundedSemaphore:
+    """The places in one of this worker's queues, including the place of the password that is being hashed."""
     return threading.BoundedSemaphore(most_waiting + 1)
 
 

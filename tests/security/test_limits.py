@@ -172,7 +172,7 @@ class TestHashQueue:
     @pytest.fixture
     def full(self, alice: Any) -> Iterator[None]:
         """A worker that hashes one password while sixteen wait."""
-        places = passwords._places(conf.most_waiting_for_a_hash)
+        places = passwords._places(passwords.hash_lock, conf.most_waiting_for_a_hash)
         for _ in range(17):
             assert places.acquire(blocking=False)
         yield
@@ -208,12 +208,12 @@ class TestHashQueue:
 
     def test_who_was_not_looked_at_has_not_tried(self, api: AuthApi, alice: Any, monkeypatch: Any) -> None:
         with monkeypatch.context() as busy:
-            busy.setattr(passwords, "_places", lambda most: threading.Semaphore(0))
+            busy.setattr(passwords, "_places", lambda lock, most: threading.Semaphore(0))
             assert [api.login("alice", WRONG).status_code for _ in range(12)] == [503] * 12
         assert api.login("alice").status_code == 200
 
     def test_places_come_back(self, full: None, alice: Any) -> None:
-        places = passwords._places(conf.most_waiting_for_a_hash)
+        places = passwords._places(passwords.hash_lock, conf.most_waiting_for_a_hash)
         places.release()
         assert AuthApi().login("alice").status_code == 200
         assert places.acquire(blocking=False)

@@ -109,8 +109,8 @@ def test_the_administrators_door_and_the_old_password(alice: Any, api: AuthApi, 
 def test_nothing_is_held_meanwhile(alice: Any, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
     moved_in(SLOW)
     held = []
-    places = passwords._places(64)
-    monkeypatch.setattr(passwords, "_places", lambda most: places)
+    places = passwords._places(passwords.hash_lock, 64)
+    monkeypatch.setattr(passwords, "_places", lambda lock, most: places)
 
     def pause_until(end: float) -> None:
         held.append((passwords.hash_lock.locked(), places._value, connection.in_atomic_block))

@@ -2,11 +2,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection, connections
 
 from accounts.core import worker
+from accounts.core.errors import AccountError, ErrorCode
+from accounts.flows.log_in import log_in
+from accounts.models import User
 from accounts.services import passwords
-from tests.flows.context import client
+from tests.clusters import wait_until
+from tests.flows.context import client, signed_up
 from tests.servers import ON_POSTGRES
 
 
@@ -48,3 +53,30 @@ def test_who_waits_to_hash_keeps_no_connection_from_others() -> None:
         passwords.hash_lock.release()
         assert [login.result(SECONDS) for login in logins] == [True] * 4
         passwords.hash_lock.acquire()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hashes_of_other_systems_hold_up_no_other_login(settings: Any) -> None:
+    settings.RATE_LIMITS, settings.HASH_QUEUE = "off", 1
+    old = PBKDF2PasswordHasher().encode("correct-horse-9", "saltsaltsalt", iterations=1000)
+    User.objects.create(username="moved", email="moved@example.org", password=old)
+    signed_up()
+
+    def enter(name: str) -> str:
+        try:
+            return log_in(names=(name,), password="correct-horse-9", context=client()).user.username
+        except AccountError as refusal:
+            return refusal.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads, passwords.foreign_hash_lock:
+        logins = [threads.submit(enter, "moved") for _ in range(2)]
+        wait_until(lambda: not passwords._places(passwords.foreign_hash_lock, 1)._value, seconds=SECONDS)
+        # Their queue is full. Ours is empty.
+        assert threads.submit(enter, "moved").result(SECONDS) == ErrorCode.OVERLOADED
+        assert threads.submit(enter, "alice").result(SECONDS) == "alice"
+        assert not any(login.done() for login in logins)
+        passwords.foreign_hash_lock.release()
+        assert [login.result(SECONDS) for login in logins] == ["moved"] * 2
+        passwords.foreign_hash_lock.acquire()
