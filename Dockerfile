@@ -1,7 +1,9 @@
 # One image; the web server and the mail worker are two commands of it:
 #   docker run accounts-backend
 #   docker run accounts-backend python manage.py deliver_mail
-FROM python:3.13-slim
+# The digest names one image for all platforms. For a newer one, take both from:
+#   docker buildx imagetools inspect python:3.13-slim-trixie
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 LABEL org.opencontainers.image.title="accounts-backend" \
       org.opencontainers.image.description="Registration, login, sessions and e-mail verification over REST and GraphQL" \

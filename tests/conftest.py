@@ -11,6 +11,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from django.test import Client
 from django.utils import translation
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import Message, User
 from accounts.ops import refusals
@@ -37,6 +38,20 @@ def _let_the_database_travel(connection: Any, **_: Any) -> None:
     # A reconnected connection keeps its wrappers. A test removes the last one as its own, so this one is the first.
     if _travel_with_the_clock not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _travel_with_the_clock)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_read_once() -> None:
+    """Each test client loads the middleware again; WhiteNoise would look at every file of the admin each time."""
+    read, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def take(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            read(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    WhiteNoiseMiddleware.add_files_from_finders = take
 
 
 @pytest.fixture(autouse=True)

@@ -91,9 +91,15 @@ def _validate(schema: dict[str, Any], value: Any, where: str) -> None:
     if schema == {"nullable": True}:
         # OpenAPI cannot say it: only null is allowed.
         assert value is None, where
-    validator = OAS30ReadValidator({**schema, "components": _strict(document()["components"])})
+    validator = _validator(json.dumps(schema), conf.verification_is_mandatory)
     errors = [error.message for error in validator.iter_errors(value)]
     assert not errors, f"{where}: {errors}"
+
+
+@functools.cache
+def _validator(schema: str, verification_is_mandatory: bool) -> OAS30ReadValidator:
+    components = _strict(_document(verification_is_mandatory)["components"])
+    return OAS30ReadValidator({**json.loads(schema), "components": components})
 
 
 def _strict(schema: Any) -> Any:

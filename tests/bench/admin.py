@@ -13,7 +13,6 @@ ROUNDS = 7
 LIMIT_MS = 100
 # Who are locked: more than any day has seen that is no attack.
 LOCKED = 1000
-PASSWORD = "correct-horse-battery-9"
 
 
 def bench_admin(url: str, users: int, manage: Callable[..., None]) -> None:
@@ -40,6 +39,7 @@ def measure() -> None:
     from accounts.models import SecurityEvent, Session, User
     from accounts.services import saved_views
     from tests.administrators import add_root
+    from tests.clients.authapi import PASSWORD
 
     add_root()
     while count_by_hour(most_hours=24):

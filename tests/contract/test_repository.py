@@ -77,6 +77,11 @@ def test_no_python_file_is_too_long() -> None:
     assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > 400} == {}
 
 
+def test_the_image_begins_with_an_image_that_cannot_change() -> None:
+    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert [bool(re.fullmatch(r"python:3\.13\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)) for base in bases] == [True]
+
+
 def targets(text: str) -> list[str]:
     """The relative links of a document, without those in code."""
     text = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
