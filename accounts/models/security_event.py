@@ -135,7 +135,7 @@ class SecurityEvent(models.Model):
             models.Index(fields=["session_id"], name="event_session"),
             # The end of an id is enough to find it, and takes a third of the room.
             models.Index(Right("request_id", TELLING), name="event_request"),
-            models.Index(fields=["ip"], name="event_ip"),
+            models.Index(fields=["ip", "at"], name="event_ip_at"),
             models.Index(fields=["kind"], name="event_kind"),
             models.Index(fields=["actor_kind", "at"], name="event_actor_kind", condition=Q(actor_kind__in=RARE_ACTORS)),
             models.Index(fields=["at"], name="event_of_guessing", condition=Q(kind__in=GUESSES)),

@@ -109,7 +109,7 @@ class Session(models.Model):
         permissions = [("end_session", "Can end sessions of users")]
         indexes = [
             models.Index(fields=["started_at"], name="session_started"),
-            models.Index(fields=["ip"], name="session_ip"),
+            models.Index(fields=["ip", "started_at"], name="session_ip_started"),
             models.Index(fields=["started_at"], name="session_admin", condition=Q(kind="admin")),
             models.Index(fields=["end_reason", "started_at"], name="session_end_reason", condition=~Q(end_reason="")),
         ]

@@ -40,7 +40,7 @@ def test_too_many_tries(alice: dict[str, Any], settings: Any, door: str) -> None
 def test_too_many_passwords_wait(alice: dict[str, Any], settings: Any, door: str) -> None:
     settings.HASH_QUEUE = 0
     began = time.monotonic()
-    places = passwords._take_place()
+    places = passwords._take_place(passwords.hash_lock)
     try:
         assert DOORS[door](PASSWORD).has_header("Retry-After")
     finally:
