@@ -29,7 +29,8 @@ READ_OVER = 65_536
 READ_OVER_SECONDS = 1
 # How long a stopping worker still accepts connections: a proxy that asks /readyz every second has noticed it then.
 DRAIN_SECONDS = 2
-# How much lower the priority of hashing is (see nice(2)): a login waits for a free core, a token check does not.
+# The priority of hashing, lower than that of the rest (see nice(2)): a login waits for a free core, a token check does
+# not.
 HASH_NICENESS = 10
 
 
@@ -84,5 +85,8 @@ def hash_threads() -> RunApart:
 
 
 def _at_low_priority(call: Callable[..., T], args: tuple[Any, ...]) -> T:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASH_NICENESS)
+    thread = threading.get_native_id()
+    # A server that was started with a lower priority may not raise it.
+    niceness = max(HASH_NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+    os.setpriority(os.PRIO_PROCESS, thread, niceness)
     return call(*args)
