@@ -80,8 +80,8 @@ def finish(
     proved, the refusal is AccountError(MFA_REQUIRED), whose data are a `challenge` and the `factors` that answer it.
 
     user: the named user; None for an unknown name. proved: the methods that were proved; empty if none was.
-    proved_hash: the hash to store for the proved password. The session begins only if the user still has the hash that
-    was read: never after a reset that ended all sessions. kind: what the client will hold of the session. lifetime:
+    proved_hash: the hash of the password that was proved. The session begins only if the user still has it: never after
+    a reset that ended all sessions. kind: what the client will hold of the session. lifetime:
     until its absolute end; SESSION_DAYS by default. counted_as: the key of the count of wrong second factors.
     """
     refusal = _refusal(user, proved, kind)
