@@ -232,8 +232,7 @@ def _second_page(
 
 
 def _refused(request: HttpRequest, template: str, refusal: AccountError, **values: Any) -> HttpResponse:
-    status = 503 if refusal.code is ErrorCode.PROVIDER_UNAVAILABLE else 400
-    return with_status(render(request, template, {**values, "problems": refusal.sentences}, status=status), refusal)
+    return with_status(render(request, template, {**values, "problems": refusal.sentences}, status=400), refusal)
 
 
 def _enter(request: HttpRequest, login: LoggedIn, wanted: str = "") -> HttpResponse:

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import Session
 from tests.clients.authapi import PASSWORD, AuthApi
+from tests.provider import Issuer
 
 pytestmark = pytest.mark.django_db
 VALUES = ["", "x", "\0", "é" * 100, "x" * 200_000, "[" * 50_000, '{"id": 1}', "[]", "null", "../x"]
@@ -57,6 +58,13 @@ def test_who_guesses_is_stopped(api: AuthApi) -> None:
     assert [answer.status_code for answer in answers] == [400] * 10 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert Session.objects.count() == 1
+
+
+def test_a_provider_that_is_away(settings: Any) -> None:
+    settings.SOCIAL_PROVIDERS = [Issuer(port=1).entry()]
+    answer = Client().get("/login/provider/acme")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert b"The provider does not answer. Try again later, or log in another way." in answer.content
 
 
 def test_the_cookie(api: AuthApi) -> None:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # Seconds after which a client may try again if the database is away.
 DATABASE_RETRY = 2
 # Refusals that are temporary, and their status.
-PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503}
+PASSES = {ErrorCode.RATE_LIMITED: 429, ErrorCode.OVERLOADED: 503, ErrorCode.PROVIDER_UNAVAILABLE: 503}
 
 
 def retry_header(error: AccountError) -> dict[str, str]:
