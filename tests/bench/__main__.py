@@ -20,7 +20,7 @@ from tests import servers
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from tests.bench.admin import bench_admin
-from tests.bench.attacks import bench_marks, bench_slow, bench_storm
+from tests.bench.attacks import bench_foreign, bench_marks, bench_slow, bench_storm
 from tests.bench.guesses import bench_guesses
 from tests.bench.load import (
     CLIENTS,
@@ -260,6 +260,7 @@ BENCHES: dict[str, Callable[..., None]] = {
     "mail": bench_mail,
     "slow": lambda: bench_slow(prepared("slow"), Found),
     "storm": lambda: bench_storm(prepared("storm"), Found),
+    "foreign": lambda: bench_foreign(prepared("foreign_hashes"), Found, NAMES),
     "marks": lambda: bench_marks(prepared("marks"), Found),
     "guesses": lambda: bench_guesses(prepared("guesses")),
     "moves": lambda users="1000000": bench_moves(prepared, int(users)),

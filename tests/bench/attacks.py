@@ -13,6 +13,7 @@ from tests.bench.load import (
     OURS,
     NextRequest,
     ask,
+    loggers_in,
     login,
     p99,
     readers,
@@ -20,6 +21,7 @@ from tests.bench.load import (
     serve,
     times,
 )
+from tests.bench.timing import WRONG, move_in, wrong_login
 
 SLOW_CLIENTS = 500
 STORM_CLIENTS = 64
@@ -31,7 +33,6 @@ PARTS = {
 }
 # Measures the candidates in turns: Found of tests.bench.__main__.
 Compare = Callable[[dict[str, Callable[[], float]]], Any]
-WRONG = "wrong-horse-9"
 
 
 def bench_slow(url: str, compare: Compare) -> None:
@@ -73,7 +74,7 @@ def bench_storm(url: str, compare: Compare) -> None:
     """Token checks, beside clients that send wrong passwords without a pause."""
     with serve(OURS, workers=2, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
         checkers = readers("POST", "/api/auth/token/verify/", "", {"token": login(port, "user0")["access"]})
-        wrong = request("POST", "/api/auth/login/", {"username": "user1", "password": WRONG})
+        wrong = wrong_login("user1")
         guessers: list[NextRequest] = [lambda _body: wrong] * STORM_CLIENTS
         rates: dict[str, list[float]] = {"idle": [], "storm": []}
 
@@ -87,6 +88,26 @@ def bench_storm(url: str, compare: Compare) -> None:
         rate = statistics.median(rates[name])
         ratio = f"ratio {found.ratio(name, 'idle'):5.2f}  limit 2.00"
         print(f"token/verify/ {title:20} {rate:6.0f}/s  p99 {found.median(name):7.2f} ms  {ratio}")
+
+
+OWN_CLIENTS = FOREIGN_CLIENTS = 4
+
+
+def bench_foreign(url: str, compare: Compare, names: list[str]) -> None:
+    """Logins to accounts with hashes of ours, beside wrong passwords for accounts with slow hashes of others."""
+    move_in(url)
+    with serve(OURS, workers=2, DATABASE_URL=url, RATE_LIMITS="off") as (port, _pid, _seconds):
+        users = loggers_in(names)[:OWN_CLIENTS]
+        wrong = [wrong_login(f"moved{number}") for number in range(FOREIGN_CLIENTS)]
+        guessers: list[NextRequest] = [lambda _body, each=each: each for each in wrong]  # type: ignore[misc]
+
+        def log_in(beside: list[NextRequest]) -> float:
+            return p99(times(port, users, beside=beside, beside_get=(400,))) * 1000
+
+        found = compare({"alone": lambda: log_in([]), "beside": lambda: log_in(guessers)})
+    title = f"{OWN_CLIENTS} clients log in, beside {FOREIGN_CLIENTS} with old hashes"
+    alone, beside = found.median("alone"), found.median("beside")
+    print(f"{title}  p99 {beside:.0f} ms, alone {alone:.0f}  ratio {found.ratio('beside', 'alone'):5.2f}", flush=True)
 
 
 MARKS = "a" + "\u0301" * 12000 + "\u0327" * 12000
