@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,13 +92,17 @@ class Cluster:
 
     def pause(self) -> None:
         """Keeps every connection and accepts new ones, but does not answer."""
-        for pid in (self._process.pid, *children(self._process.pid)):
-            os.kill(pid, signal.SIGSTOP)
+        self._send_to_all(signal.SIGSTOP)
 
     def go_on(self) -> None:
         if self.is_running:
-            for pid in (self._process.pid, *children(self._process.pid)):
-                os.kill(pid, signal.SIGCONT)
+            self._send_to_all(signal.SIGCONT)
+
+    def _send_to_all(self, sent: signal.Signals) -> None:
+        for pid in (self._process.pid, *children(self._process.pid)):
+            # A process of PostgreSQL may end at any moment.
+            with suppress(ProcessLookupError):
+                os.kill(pid, sent)
 
 
 @contextmanager
