@@ -162,7 +162,7 @@ def test_notes_are_shown_and_go_with_the_user(admin: Client, user: User, root: U
     assert Note.objects.count() == 0
 
 
-def test_there_is_no_act_for_nobody_and_no_other_act(admin: Client, user: User) -> None:
+def test_unknown_acts_and_unknown_users(admin: Client, user: User) -> None:
     assert admin.get(f"/admin/accounts/user/{user.pk}/act/promote/").status_code == 404
     assert admin.get("/admin/accounts/user/00000000-0000-0000-0000-000000000001/act/unlock/").status_code == 404
 
@@ -228,7 +228,7 @@ def test_the_address_of_an_administrator_is_corrected_by_superusers_alone(admin:
 
 
 class TestViewEvents:
-    def test_a_look_is_no_event_until_it_is_set(self, admin: Client, user: User) -> None:
+    def test_a_look_is_no_event_without_the_setting(self, admin: Client, user: User) -> None:
         page_of(admin, user)
         assert recorded() == []
 
@@ -240,7 +240,7 @@ class TestViewEvents:
         assert admin.post(f"/admin/accounts/user/{user.pk}/change/", {"username": "root"}).status_code == 200
         assert recorded() == [("viewed", "alice", "root")]
 
-    def test_who_may_not_look_leaves_none(self, user: User, settings: Any) -> None:
+    def test_a_refused_look_is_no_event(self, user: User, settings: Any) -> None:
         settings.ADMIN_VIEW_EVENTS = "on"
         client = staff_with("view_session")
         assert client.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 403

@@ -43,7 +43,7 @@ def test_asked_for_in_one_request(root: User, api: AuthApi) -> None:
     assert len(statements) == 4, statements.sql
 
 
-def test_too_many_are_told_so(root: User, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_are_refused(root: User, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MOST", 0)
     assert asked(root) == (None, ["A job has 250\u202f000 users at most. Select fewer."])
     assert Job.objects.count() == 0

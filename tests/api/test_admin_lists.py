@@ -118,7 +118,7 @@ def test_who_wishes_for_an_address_is_found_by_it(admin: Client, api: AuthApi, a
     assert listed(admin, "message", q="wished@example.org") == [str(pk) for pk in mails]
 
 
-def test_mail_to_nobody_is_found_by_its_address(admin: Client, api: AuthApi, alice: Any) -> None:
+def test_mail_without_a_user_is_found_by_its_address(admin: Client, api: AuthApi, alice: Any) -> None:
     Message.objects.update(user=None, to="Nobody@example.org")
     assert listed(admin, "message", q="nobody@example.ORG") == [str(Message.objects.get().pk)]
 
@@ -163,7 +163,7 @@ def test_pages_go_on_where_the_last_one_ended(admin: Client, root: User) -> None
 
 
 @pytest.mark.parametrize("page", ["-", "-yesterday 1", "+2026-01-01T00:00:00 1", "-2026-01-01T00:00:00+00:00 x"])
-def test_a_page_that_is_none_is_refused_in_words(admin: Client, page: str) -> None:
+def test_an_invalid_page_leads_to_the_message_of_django(admin: Client, page: str) -> None:
     for name in ("user", "securityevent"):
         answer = admin.get(f"/admin/accounts/{name}/", {"p": page})
         assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/accounts/{name}/?e=1")

@@ -69,7 +69,7 @@ def test_each_signature_is_good_once(admin: Client, passkey: Authenticator) -> N
     assert Session.objects.get(kind="admin").auth_time == before
 
 
-def test_what_is_no_proof(admin: Client, passkey: Authenticator, api: AuthApi) -> None:
+def test_invalid_proofs_are_refused(admin: Client, passkey: Authenticator, api: AuthApi) -> None:
     api.register("alice")
     alices = Authenticator()
     assert add(api, api.login("alice").json()["access"], alices).status_code == 201

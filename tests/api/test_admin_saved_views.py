@@ -158,7 +158,7 @@ def test_only_posts_with_a_token_change_anything(admin: Client, root: User) -> N
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "a\0b"])
-def test_a_name_that_is_none(admin: Client, name: str) -> None:
+def test_an_invalid_name_is_refused(admin: Client, name: str) -> None:
     answer = save(admin, "verified=0", name)
     assert said(answer) == ["Name the view in 1 to 60 letters."]
     assert answer.redirect_chain == [(f"{USERS}?verified=0", 302)]

@@ -77,7 +77,7 @@ class TestRegistration:
         assert answer.json() == {"email": ["A user is already registered with this e-mail address."]}
         assert rows() == before
 
-    def test_privileges_are_not_taken(self, api: AuthApi) -> None:
+    def test_privileges_in_the_body_are_ignored(self, api: AuthApi) -> None:
         body = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
         more = {"is_superuser": True, "is_staff": True, "is_verified": True, "email_verified": True, "pk": "1"}
         answer = api.call("POST", "registration/", body | more)

@@ -67,7 +67,7 @@ def test_a_preflight_is_answered_without_the_database(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/auth/jwt/login", "/api/auth/login/", "/graph/query", "/openapi.json"])
-def test_credentials_are_taken_where_the_cookie_is_the_dialects(path: str) -> None:
+def test_credentials_are_allowed_only_where_the_dialect_has_a_cookie(path: str) -> None:
     assert "access-control-allow-credentials" not in said(preflight(path, APP))
     for with_cookie in ("/auth/cookie/login", "/auth/cookie/logout", "/users/me"):
         assert said(preflight(with_cookie, APP))["access-control-allow-credentials"] == "true"

@@ -164,7 +164,7 @@ class TestSignUp:
         # Without a code nobody learns that the address is taken.
         assert word(durudex.sign_up("carol", "alice@example.org", wrong(code))) == "INVALID_ARGUMENT"
 
-    def test_bad_values_are_told_by_field(self, durudex: Durudex, unchanged: Any) -> None:
+    def test_bad_values_are_refused_by_field(self, durudex: Durudex, unchanged: Any) -> None:
         refused = durudex.sign_up("a@b", "nobody", "123456", "short-7")
         assert refused.json()["errors"][0]["message"] == "A username cannot contain @."
         assert error(refused) == {

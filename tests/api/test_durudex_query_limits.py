@@ -283,7 +283,7 @@ def test_time_limit(either: Durudex) -> None:
     assert (answer.status_code, word(answer)) == (200, "SERVER_ERROR")
 
 
-def test_nothing_internal_is_told(either: Durudex, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_internal_is_revealed(either: Durudex, caplog: pytest.LogCaptureFixture) -> None:
     with patch("accounts.services.users.find_by_id", side_effect=RuntimeError("secret detail of the database")):
         answer = either.user("x")
     assert (answer.status_code, error(answer)) == (200, {"code": "INTERNAL_SERVER_ERROR"})

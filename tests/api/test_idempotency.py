@@ -158,7 +158,7 @@ def test_two_users_may_have_the_same_key(api: AuthApi, alice: Any) -> None:
         assert api.user(user["access"]).status_code == 401
 
 
-def test_a_token_that_is_none_is_refused(api: AuthApi, alice: Any) -> None:
+def test_an_invalid_token_is_refused(api: AuthApi, alice: Any) -> None:
     assert api.call("POST", "logout/", token=alice["access"], headers=KEY).status_code == 200
     assert api.call("POST", "logout/", token="x", headers=KEY).status_code == 401
 

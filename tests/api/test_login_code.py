@@ -150,7 +150,7 @@ class TestPurposes:
         assert api.log_in_with_code(ALICE, code).status_code == 200
 
     @pytest.mark.parametrize("older", [False, True])
-    def test_a_code_to_log_in_signs_nobody_up(self, older: bool, api: AuthApi, verified_alice: Any) -> None:
+    def test_a_login_code_does_not_sign_up(self, older: bool, api: AuthApi, verified_alice: Any) -> None:
         code = api.login_code(ALICE)
         User.objects.all().delete()
         assert error(Durudex(older=older).sign_up("alice", ALICE, code))["code"] == "INVALID_ARGUMENT"
@@ -276,7 +276,7 @@ class TestSecondFactor:
         assert Session.objects.latest("started_at").amr == "otp totp"
         assert refused(api.log_in_with_code(ALICE, code)) == INVALID
 
-    def test_another_mailed_code_is_none(self, api: AuthApi, verified_alice: Any, letters: Mailbox) -> None:
+    def test_another_mailed_code_is_no_second_factor(self, api: AuthApi, verified_alice: Any, letters: Mailbox) -> None:
         enrol(verified_alice["access"])
         letters.collect()
         challenge = api.log_in_with_code(ALICE, api.login_code(ALICE)).json()["challenge"]
@@ -296,7 +296,7 @@ class TestSecondFactor:
 @pytest.mark.parametrize(
     "code", ["x", "12345", "1234567", "１２３４５６", "-12345", "1e5", "x" * 5000, "1" * 100_000, "000000\n000000"]
 )
-def test_codes_that_are_none(code: str, api: AuthApi, verified_alice: Any) -> None:
+def test_invalid_codes_are_refused(code: str, api: AuthApi, verified_alice: Any) -> None:
     right = api.login_code(ALICE)
     before = stored()
     assert refused(api.log_in_with_code(ALICE, code)) == INVALID
@@ -318,7 +318,7 @@ def test_codes_that_are_none(code: str, api: AuthApi, verified_alice: Any) -> No
         ({"email": "a" * 250 + "@example.org", "code": "123456"}, {"email"}),
     ],
 )
-def test_bodies_that_are_none(body: dict[str, Any], fields: set[str], api: AuthApi, rows: Any) -> None:
+def test_invalid_bodies_change_nothing(body: dict[str, Any], fields: set[str], api: AuthApi, rows: Any) -> None:
     before = rows()
     for path in ("login/code/", "login/code/confirm/"):
         told = fields - {"code"} if path == "login/code/" else fields

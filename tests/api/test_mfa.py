@@ -39,7 +39,7 @@ def challenge(api: AuthApi) -> str:
         {"challenge": "x\0", "code": "\0"},
     ],
 )
-def test_answers_that_are_none(body: dict[str, Any], api: AuthApi, alice: Any, rows: Any) -> None:
+def test_invalid_answers_change_nothing(body: dict[str, Any], api: AuthApi, alice: Any, rows: Any) -> None:
     before = rows()
     assert api.call("POST", "mfa/verify/", body).status_code == 400
     assert rows() == before
@@ -48,7 +48,7 @@ def test_answers_that_are_none(body: dict[str, Any], api: AuthApi, alice: Any, r
 @pytest.mark.parametrize(
     "code", ["", " ", "12345", "1234567", "１２３４５６", "-12345", "1e5", "x" * 5000, "\0\0\0\0\0\0"]
 )
-def test_codes_that_are_none(code: str, api: AuthApi, alice: Any, rows: Any) -> None:
+def test_invalid_codes_are_refused(code: str, api: AuthApi, alice: Any, rows: Any) -> None:
     enrol(alice["access"])
     before = Session.objects.count()
     answer = api.call("POST", "mfa/verify/", {"challenge": challenge(api), "code": code})
@@ -153,7 +153,7 @@ def test_a_recent_proof(method: str, path: str, api: AuthApi, alice: Any) -> Non
 
 
 @pytest.mark.parametrize("body", [{}, {"password": PASSWORD, "code": "000000"}, {"password": 1}, {"code": None}])
-def test_a_proof_that_is_none(body: dict[str, Any], api: AuthApi, alice: Any) -> None:
+def test_an_invalid_proof_changes_nothing(body: dict[str, Any], api: AuthApi, alice: Any) -> None:
     before = Session.objects.values().get()
     assert api.call("POST", "reauthenticate/", body, token=alice["access"]).status_code == 400
     assert Session.objects.values().get() == before

@@ -84,7 +84,9 @@ def test_as_a_second_factor(passkey: Authenticator, api: AuthApi) -> None:
     assert (again.status_code, again.json()["code"]) == (400, "invalid_challenge")
 
 
-def test_a_state_for_a_second_factor_is_none_for_a_passkey_alone(passkey: Authenticator, api: AuthApi) -> None:
+def test_a_state_for_a_second_factor_does_not_log_in_without_the_challenge(
+    passkey: Authenticator, api: AuthApi
+) -> None:
     challenge = api.login("alice").json()["challenge"]
     begun = begin(api, "login", body={"challenge": challenge})
     credential = passkey.get(begun["options"], flags=UP)
@@ -149,7 +151,9 @@ def test_passkeys_that_are_refused(changes: dict[str, Any], verified_alice: Any,
     "credential", [{}, {"id": 1}, {"response": []}, {"rawId": "x", "response": {"a": None}}, "x", [], 1]
 )
 @pytest.mark.parametrize("path", ["login", "register"])
-def test_credentials_that_are_none(path: str, credential: Any, verified_alice: Any, api: AuthApi, rows: Any) -> None:
+def test_invalid_credentials_are_refused(
+    path: str, credential: Any, verified_alice: Any, api: AuthApi, rows: Any
+) -> None:
     token = verified_alice["access"] if path == "register" else None
     state = begin(api, path, token)["state"]
     before = rows()

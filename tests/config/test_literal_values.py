@@ -157,7 +157,7 @@ def test_passwords_that_end_a_url(put: Any, name: str, read: Any, start: str, en
         ],
     ],
 )
-def test_what_would_be_taken_for_something_else(put: Any, name: str, read: Any, value: str) -> None:
+def test_ambiguous_values_are_refused(put: Any, name: str, read: Any, value: str) -> None:
     put(name, value)
     with pytest.raises(ImproperlyConfigured, match=f"^{name}: "):
         read()

@@ -97,7 +97,7 @@ def test_redirect_urls(monkeypatch: pytest.MonkeyPatch) -> None:
         "/cb",
     ],
 )
-def test_redirect_urls_that_are_none(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
+def test_invalid_redirect_urls_are_refused(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setenv("SOCIAL_REDIRECT_URLS", bad)
     with pytest.raises(ImproperlyConfigured, match=r"^SOCIAL_REDIRECT_URLS: "):
         redirect_urls("SOCIAL_REDIRECT_URLS")

@@ -45,7 +45,7 @@ def test_every_variable_is_listed() -> None:
     assert listed["ACCESS_TOKEN_MINUTES"] == ("5", False)
 
 
-def test_whatever_is_shown_to_be_let_in_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "geheim-geheim-geheim")
     environment.token("SOME_TOKEN")
     assert shown("SOME_TOKEN", "geheim-geheim-geheim") == "•••"

@@ -130,7 +130,7 @@ class TestOpenApi:
             named = schemas[word["$ref"].rpartition("/")[2]]
             assert "enum" in named or "oneOf" in named
 
-    def test_who_may_ask_again_is_told_when(self) -> None:
+    def test_a_refusal_says_when_to_ask_again(self) -> None:
         # These operations read no body, and send mail or ask a provider.
         limited = {
             "auth_socialaccounts_disconnect_create",

@@ -196,5 +196,5 @@ class TestMailedTokens:
         assert (account, "verify") not in both.oracle.tokens
 
     @pytest.mark.parametrize("path", ["/auth/verify", "/auth/reset-password"])
-    def test_bearer_is_no_mailed_token(self, both: Both, account: str, path: str) -> None:
+    def test_a_mailed_token_is_no_bearer_token(self, both: Both, account: str, path: str) -> None:
         assert both.send("POST", path, {"token": "$token", "password": NEW_PASSWORD}).status == 400

@@ -64,7 +64,7 @@ def test_each_language_and_format_is_made_once() -> None:
     assert count_made(*paths, *paths) == len(paths)
 
 
-def test_what_nobody_knows_makes_no_more() -> None:
+def test_unknown_parameters_make_no_further_documents() -> None:
     unknown = [
         f"{start}{name}={number}"
         for start in ("/api/schema/?", "/openapi.json?")

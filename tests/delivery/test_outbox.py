@@ -157,7 +157,7 @@ def test_expired_is_not_sent(server: MailServer) -> None:
     assert (late.state, late.text, late.html) == (MessageState.EXPIRED, "", "")
 
 
-def test_nobody_is_discarded(api: AuthApi, server: MailServer) -> None:
+def test_mail_to_an_unknown_address_is_discarded(api: AuthApi, server: MailServer) -> None:
     api.reset("nobody@example.org")
     deliver()
     assert server.letters == []

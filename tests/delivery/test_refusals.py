@@ -63,7 +63,7 @@ def test_a_refused_login_is_no_fault_of_the_mail(
     assert server.counts() == {"a@example.org": 1, "b@example.org": 1}
 
 
-def test_a_server_that_is_away_is_told_of(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_is_away_is_logged(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     use(settings, free_port())
     put("a@example.org", "b@example.org")
     deliver(1)

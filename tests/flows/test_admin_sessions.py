@@ -116,7 +116,7 @@ def test_what_is_stored_logs_nobody_in(browser: Client) -> None:
         assert not is_in(forged)
 
 
-def test_the_row_of_an_api_session_is_no_way_into_the_admin(browser: Client) -> None:
+def test_an_api_session_does_not_open_the_admin(browser: Client) -> None:
     Session.objects.filter(kind="admin").update(kind="api")
     assert not is_in(browser)
 

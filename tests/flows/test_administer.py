@@ -95,7 +95,7 @@ def test_an_account_is_deleted_with_all_of_its_own() -> None:
     assert set(SecurityEvent.objects.values_list("actor__username", flat=True)) == {"root"}
 
 
-def test_superusers_are_beyond_who_is_none(rows: Any) -> None:
+def test_only_superusers_act_on_superusers(rows: Any) -> None:
     by_root()
     root, staff = User.objects.with_address().get(), signed_up("sam")
     login = logged_in("root")

@@ -50,7 +50,7 @@ def test_nothing_new_is_nothing_done(rows: Any) -> None:
     assert rows() == before
 
 
-def test_a_taken_address_takes_the_password_back(rows: Any) -> None:
+def test_with_a_taken_address_the_password_is_not_changed_either(rows: Any) -> None:
     signed_up("bob")
     signed_up()
     logged_in()

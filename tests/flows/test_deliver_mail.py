@@ -52,7 +52,7 @@ def test_what_is_due_is_sent_up_to_so_many_and_its_text_is_gone() -> None:
     assert recorded() == events
 
 
-def test_what_goes_to_nobody_or_is_past_its_time_is_thrown_away() -> None:
+def test_mail_to_nobody_or_past_its_time_is_discarded() -> None:
     asked("nobody@example.org")
     assert deliver() == 1
     request_password_reset(email=ADDRESS, context=client())

@@ -136,7 +136,7 @@ def test_to_the_output(people: Any, capfdbinary: Any) -> None:
     assert "1 users in 0 s." in in_no_time(errors.decode())
 
 
-def test_keys_that_are_none(people: Any, tmp_path: Path) -> None:
+def test_invalid_keys_are_refused(people: Any, tmp_path: Path) -> None:
     public, private = keys(tmp_path, "x25519")
     path = tmp_path / "users.jsonl"
     for name in (private, str(tmp_path / "no"), __file__):

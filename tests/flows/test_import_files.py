@@ -53,7 +53,7 @@ def test_broken_lines(tmp_path: Path) -> None:
         (b"id,email\n1," + b"e" * 200_000 + b"\n", ["line 2: no CSV (field larger than field limit (131072))"]),
     ],
 )
-def test_files_that_are_none(data: bytes, told: list[str]) -> None:
+def test_invalid_files_are_reported(data: bytes, told: list[str]) -> None:
     run = Run("-", "csv", given=data)
     assert (run.code, [line.partition(";")[0] for line in run.told[:-1]]) == (1 if told else 0, told)
     assert User.objects.count() == 0

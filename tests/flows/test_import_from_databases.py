@@ -207,7 +207,7 @@ def test_the_old_database_is_not_written(tmp_path: Path) -> None:
         ("no.jsonl", "jsonl", "There is no file no.jsonl."),
     ],
 )
-def test_sources_that_are_none(source: str, format: str, told: str) -> None:
+def test_invalid_sources_are_refused(source: str, format: str, told: str) -> None:
     run = Run(source, format)
     assert (run.code, run.told[-1][: len(told)]) == (1, told)
 

@@ -62,7 +62,7 @@ def test_csv(api: AuthApi) -> None:
     assert Message.objects.count() == 0
 
 
-def test_what_is_no_user(rows: Any) -> None:
+def test_invalid_users_are_reported(rows: Any) -> None:
     before = rows()
     given = csv(
         f"1,,no address,{HASH}",
@@ -88,7 +88,7 @@ def test_what_is_no_user(rows: Any) -> None:
     assert rows() == before
 
 
-def test_collisions_are_told_and_never_merged(api: AuthApi, alice: Any) -> None:
+def test_collisions_are_reported_and_never_merged(api: AuthApi, alice: Any) -> None:
     given = csv(
         f"1,ALICE,other@example.org,{HASH}",
         f"2,other,Alice@Example.ORG,{HASH}",
@@ -128,7 +128,7 @@ def test_collisions_are_told_and_never_merged(api: AuthApi, alice: Any) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 10_000])
-def test_look_alikes_are_told_and_moved_in(alice: Any, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+def test_look_alikes_are_reported_and_moved_in(alice: Any, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     monkeypatch.setattr(flow, "BATCH", 2)
     monkeypatch.setattr(looks, "PAGE", page)
     User.objects.create(username="bob", email="b@example.org")
@@ -202,7 +202,7 @@ def test_other_usernames() -> None:
     assert {"bob", "Carol", "dave", "eve"} <= set(found)
 
 
-def test_hashes_that_are_not_taken() -> None:
+def test_unknown_hashes_can_be_left_out() -> None:
     run = Run("-", "csv", "--unknown-hash", "drop", given=csv("1,bob,bob@example.org,plain"))
     assert (run.code, run.out[1]) == (0, "Left out 1 times: a password whose hash is not taken.")
     assert User.objects.get().has_usable_password() is False

@@ -92,7 +92,7 @@ def test_every_kind_has_an_act_and_a_permission() -> None:
     assert set(jobs.PERMISSIONS.values()) <= known
 
 
-def test_a_user_at_whom_it_fails_does_not_stop_it(root: ClientContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_at_one_user_does_not_stop_the_job(root: ClientContext, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, bob, carol = people("alice", "bob", "carol")
     gone = uuid.uuid4()
     last = root.actor.user_id
@@ -118,7 +118,7 @@ def test_a_user_at_whom_it_fails_does_not_stop_it(root: ClientContext, monkeypat
     assert User.objects.get(pk=bob).is_active is True
 
 
-def test_superusers_are_beyond_who_is_none(root: ClientContext) -> None:
+def test_only_superusers_act_on_superusers(root: ClientContext) -> None:
     sam, alice = people("sam", "alice")
     User.objects.filter(pk=sam).update(is_staff=True)
     User.objects.get(pk=sam).user_permissions.set(Permission.objects.filter(codename="activate_user"))
@@ -132,7 +132,7 @@ def test_superusers_are_beyond_who_is_none(root: ClientContext) -> None:
 @pytest.mark.parametrize(
     "loss", [{"is_active": False}, {"is_staff": False}, {"is_superuser": False}], ids=["active", "staff", "superuser"]
 )
-def test_whose_rights_were_taken_meanwhile_gets_nothing_more(
+def test_a_job_ends_when_its_administrator_loses_the_permission(
     root: ClientContext, loss: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "ITEMS_AT_ONCE", 1)

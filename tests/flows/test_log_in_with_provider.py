@@ -142,7 +142,7 @@ class TestAnAccountWithTheAddress:
         assert refused(alice(email_is_proved=False)) == ErrorCode.PROVIDER_USER_EXISTS
         assert state() == before
 
-    def test_it_gives_way_where_nobody_has_proved_it_here(self) -> None:
+    def test_the_provider_wins_over_an_address_that_nobody_has_proved(self) -> None:
         """The person who registered it chose the password, and may have added factors and providers."""
         user = signed_up()
         attackers = logged_in()
@@ -162,7 +162,7 @@ class TestAnAccountWithTheAddress:
 
     @pytest.mark.parametrize("role", ["is_staff", "is_superuser"])
     @pytest.mark.parametrize("verified", [True, False])
-    def test_never_one_of_an_administrator(self, role: str, verified: bool) -> None:
+    def test_never_joins_an_account_of_an_administrator(self, role: str, verified: bool) -> None:
         signed_up().emailaddress_set.update(verified=verified)
         User.objects.update(**{role: True})
         before = state()
@@ -187,13 +187,13 @@ class TestConnecting:
         context = client().by_user(session.user_id)
         return connect_provider(session=session, ask=lambda: identity, context=context)
 
-    def test_any_identity_of_whom_it_is(self, session: Session) -> None:
+    def test_any_identity_of_ones_own(self, session: Session) -> None:
         self.connect(session, alice(email="elsewhere@example.org", email_is_proved=False))
         assert recorded() == [event("identity_added", "user")]
         assert mailed() == [("identity_added", ADDRESS)]
         assert log_in(alice(email="")).user == session.user
 
-    def test_one_of_somebody_else(self, session: Session) -> None:
+    def test_an_identity_of_another_user_is_refused(self, session: Session) -> None:
         log_in(alice(subject="b1", email="bob@example.org"))
         before = state()
         code = refusal(connect_provider, session=session, ask=lambda: alice(subject="b1")).code

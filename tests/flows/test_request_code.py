@@ -35,7 +35,7 @@ def test_it_goes_to_the_address_as_its_owner_wrote_it() -> None:
     assert (mailed(), recorded()) == ([("verification_code", ADDRESS)], [event("code_requested")])
 
 
-def test_what_is_no_address(rows: Any) -> None:
+def test_an_invalid_address_is_refused(rows: Any) -> None:
     before = rows()
     assert refusal(request_code, email="alice").code == ErrorCode.EMAIL_INVALID
     assert (rows(), VerificationCode.objects.count()) == (before, 0)

@@ -26,7 +26,7 @@ def test_an_address_that_nobody_has() -> None:
     assert recorded() == [event("verification_requested", username=None)]
 
 
-def test_who_waits_for_no_key_gets_none() -> None:
+def test_nobody_else_gets_a_key() -> None:
     user = signed_up()
     User.objects.update(is_active=False)
     resend_verification(email=ADDRESS, context=client())

@@ -187,7 +187,7 @@ class TestKnownPlace:
         values = link_values(letters.only())
         assert AuthApi().confirm_reset(values["uid"], values["token"], "battery-staple-7").status_code == 200
 
-    def test_the_owner_is_told_once_a_day(self, alice: Any, letters: Mailbox) -> None:
+    def test_the_owner_gets_a_notice_once_a_day(self, alice: Any, letters: Mailbox) -> None:
         letters.collect()
         for number in range(14):
             self.guess(number, ip="203.0.113.1")

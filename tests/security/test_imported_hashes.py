@@ -112,7 +112,7 @@ def test_the_right_password(staff: None, name: str, password: str) -> None:
 
 
 @pytest.mark.parametrize("stored", UNREADABLE)
-def test_what_is_no_hash(staff: None, api: AuthApi, alice: Any, stored: str) -> None:
+def test_an_invalid_hash_fits_no_password(staff: None, api: AuthApi, alice: Any, stored: str) -> None:
     keep(stored)
     assert answers(PASSWORD) == [False] * 4
     # The content of the column is not the password either.

@@ -212,7 +212,7 @@ class TestHashQueue:
             assert [api.login("alice", WRONG).status_code for _ in range(12)] == [503] * 12
         assert api.login("alice").status_code == 200
 
-    def test_places_come_back(self, full: None, alice: Any) -> None:
+    def test_a_place_that_is_given_back_can_be_taken(self, full: None, alice: Any) -> None:
         places = passwords._places(passwords.hash_lock, conf.most_waiting_for_a_hash)
         places.release()
         assert AuthApi().login("alice").status_code == 200

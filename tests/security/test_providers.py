@@ -219,7 +219,7 @@ class TestFailures:
         ],
         ids=["another issuer", "too long", "no endpoint", "an endpoint that is none"],
     )
-    def test_documents_that_are_none(self, browser: Browser, acme: Issuer, metadata: dict[str, Any]) -> None:
+    def test_invalid_documents_are_refused(self, browser: Browser, acme: Issuer, metadata: dict[str, Any]) -> None:
         acme.metadata = metadata
         answer = browser.get("/auth/acme/authorize")
         assert answer.status_code in (400, 503)

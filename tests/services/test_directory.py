@@ -111,7 +111,7 @@ def _carries_a_constraint(cursor: Any, index: str) -> bool:
     return cursor.fetchone() is not None
 
 
-def test_nothing_typed_finds_nobody_by_chance(alice: Any) -> None:
+def test_an_empty_search_finds_nobody(alice: Any) -> None:
     for typed in ("", "*", "%", "_____", "lice", "example.org"):
         assert not User.objects.filter(directory.users(typed)).exists(), typed
 

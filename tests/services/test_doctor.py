@@ -254,7 +254,7 @@ def test_what_is_right_is_not(https: None, settings: Any) -> None:
 @pytest.mark.parametrize(
     ("ip", "problems"), [("198.51.100.1", 0), ("8.8.8.8", 0), ("10.0.0.7", 1), ("127.0.0.1", 1), ("203.0.113.77", 1)]
 )
-def test_whose_address_the_server_sees(https: None, ip: str, problems: int) -> None:
+def test_a_forged_address_is_found_in_the_events(https: None, ip: str, problems: int) -> None:
     SecurityEvent.objects.create(kind="login_failed", at=clock.now(), dialect="authapi", ip=ip, request_id="r7")
     answer = replace(SEEN, status=400, headers={"x-request-id": "r7"})
     assert len(outside.forged_address(answer)) == problems

@@ -112,7 +112,7 @@ NOBODY = [{}, [], {"error": "bad"}, {"id": None, "user": {"user_id": None}}, "x"
 
 
 @pytest.mark.parametrize("answer", NOBODY, ids=str)
-def test_profiles_that_are_none(kind: str, server: Server, answer: Any) -> None:
+def test_invalid_profiles_are_refused(kind: str, server: Server, answer: Any) -> None:
     server.answers |= dict.fromkeys(("/profile", "/me", "/emails"), answer)
     with pytest.raises(AccountError) as refused:
         identity(kind)
@@ -120,7 +120,7 @@ def test_profiles_that_are_none(kind: str, server: Server, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": "invalid_grant"}, [], "x"], ids=str)
-def test_codes_that_are_not_taken(kind: str, server: Server, answer: Any) -> None:
+def test_codes_that_the_provider_refuses(kind: str, server: Server, answer: Any) -> None:
     server.answers["/token"] = answer
     with pytest.raises(AccountError) as refused:
         identity(kind)

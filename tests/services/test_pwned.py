@@ -134,6 +134,6 @@ def test_nobody_is_asked_without_the_setting(service: Service, settings: Any) ->
 
 
 @pytest.mark.django_db
-def test_a_client_is_told(service: Service, api: AuthApi) -> None:
+def test_a_client_gets_the_reason(service: Service, api: AuthApi) -> None:
     answer = api.register("bob")
     assert (answer.status_code, answer.json()) == (400, {"password1": [REASON]})

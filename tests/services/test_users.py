@@ -33,7 +33,7 @@ def test_a_name_that_is_free_by_now_is_given(username: str, email: str) -> None:
     assert user.emailaddress_set.get().email == email
 
 
-def test_what_is_taken_is_told(alice: Any, api: AuthApi) -> None:
+def test_a_taken_name_or_address_has_its_own_code(alice: Any, api: AuthApi) -> None:
     for username, email, code in (
         ("alice", "bob@example.org", ErrorCode.USERNAME_TAKEN),
         ("bob", "alice@example.org", ErrorCode.EMAIL_TAKEN),
