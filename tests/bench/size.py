@@ -31,7 +31,8 @@ SESSIONS, EVENTS = 2, 10
 FILL = (
     "INSERT INTO accounts_user (id, password, is_superuser, username, username_key, email, email_key, avatar_url,"
     " language, is_active, is_staff, created_at, last_visit)"
-    " SELECT md5('u' || n)::uuid, 'argon2$argon2id$v=19$m=19456,t=2,p=1$' || repeat('x', 66), false, 'member' || n, 'member' || n,"
+    " SELECT md5('u' || n)::uuid, 'argon2$argon2id$v=19$m=19456,t=2,p=1$' || repeat('x', 66), false,"
+    " 'member' || n, 'member' || n,"
     " 'member' || n || '@example.org', 'member' || n || '@example.org', '', 'en', true, false, now(), now()"
     " FROM generate_series(1, {n}) n",
     'INSERT INTO account_emailaddress (email, verified, "primary", user_id)'
