@@ -81,8 +81,8 @@ def finish(
 
     user: the named user; None for an unknown name. proved: the methods that were proved; empty if none was.
     proved_hash: the hash of the password that was proved. The session begins only if the user still has it: never after
-    a reset that ended all sessions. kind: what the client will hold of the session. lifetime:
-    until its absolute end; SESSION_DAYS by default. counted_as: the key of the count of wrong second factors.
+    a reset that ended all sessions. kind: what the client will hold of the session. lifetime: until its absolute end;
+    SESSION_DAYS by default. counted_as: the key of the count of wrong second factors.
     """
     refusal = _refusal(user, proved, kind)
     if refusal is None and user is not None and proved_hash is not None:

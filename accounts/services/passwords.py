@@ -115,7 +115,7 @@ def prove(
         # look like somebody who guesses.
         ends = limits.take(*tries)
         verdict = worker.run_apart(verify, (password, user))
-        if user and user.is_active and verdict.hash != user.password and not swap(user, to=verdict.hash):
+        if user and not _store_new_hash(verdict, user):
             # Another request has replaced the hash meanwhile, or the password.
             user.password = User.objects.filter(pk=user.pk).values_list("password", flat=True).first() or ""
             verdict = worker.run_apart(verify, (password, user))
@@ -150,6 +150,11 @@ def put(user: User, *, to: str) -> None:
     """Replaces the hash of `user`, whatever it is now."""
     user.password = to
     user.store("password")
+
+
+def _store_new_hash(verdict: Verdict, user: User) -> bool:
+    """Stores the new hash, if there is one; False if the user has another hash by now than the one that was read."""
+    return verdict.hash == user.password or not user.is_active or swap(user, to=verdict.hash)
 
 
 @contextmanager

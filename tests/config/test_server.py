@@ -17,7 +17,7 @@ LOGIN = {"username": "alice", "password": PASSWORD}
 
 @pytest.fixture(autouse=True)
 def cheap_hashes() -> None:
-    """None here: the server would replace them, and of several logins at once the first alone replaces a hash."""
+    """None here: the server's own hashes have their real cost, and it would replace cheaper ones."""
 
 
 def _ask(port: int, method: str, path: str, body: dict[str, str] | None = None, *, token: str = "") -> tuple[int, Any]:
