@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from random import SystemRandom
 
 from django.contrib.auth.hashers import make_password, verify_password
 from django.db.models import Max
@@ -21,6 +22,8 @@ from accounts.services.hashers import from_base64
 WORKER_CACHE = 60
 # A hash takes longer on a busy core, or on a machine that is slower than the one that measured it.
 MARGIN = 1.5
+# In seconds. A processor that was idle for longer answers some milliseconds later. A random wait hides them.
+LONGEST_JITTER = 0.1
 ROUNDS = 3
 # How many kinds of one algorithm are measured. The others take as long as the slowest of these.
 MOST_KINDS = 50
@@ -79,9 +82,12 @@ def forget_unused() -> int:
 
 
 def wait(*, since: float) -> None:
-    """Waits until the slowest kind would have been verified. since: when it would have begun, by time.monotonic()."""
+    """Waits until the slowest kind would have been verified, and a random moment more.
+
+    since: when it would have begun, by time.monotonic().
+    """
     if slowest := _read():
-        pauses.pause_until(since + slowest * MARGIN)
+        pauses.pause_until(since + slowest * MARGIN + SystemRandom().uniform(0, LONGEST_JITTER))
 
 
 def forget() -> None:

@@ -10,9 +10,6 @@ from django.db import close_old_connections, connection
 
 # Much longer than the work for an answer about a mailbox, and too short for a person to notice.
 EVEN_SECONDS = 0.2
-# A processor that was idle for long wakes up later, so the end of an answer would tell how long its pause was. Pauses
-# consist of short steps.
-STEP_SECONDS = 0.05
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -27,7 +24,7 @@ def pause_until(end: float) -> None:
     """Waits until time.monotonic() is `end`."""
     # gevent's timers start at the loop's last look at the clock, so after a computation they wake too early.
     while (left := end - time.monotonic()) > 0:
-        pause(min(left, STEP_SECONDS))
+        pause(left)
 
 
 def give_connection_back() -> None:

@@ -113,11 +113,13 @@ def test_nothing_is_held_meanwhile(alice: Any, api: AuthApi, monkeypatch: pytest
     monkeypatch.setattr(passwords, "_places", lambda lock, most: places)
 
     def pause_until(end: float) -> None:
-        held.append((passwords.hash_lock.locked(), places._value, connection.in_atomic_block))
+        locked = passwords.hash_lock.locked() or passwords.foreign_hash_lock.locked()
+        held.append((locked, places._value, connection.in_atomic_block))
 
     monkeypatch.setattr(pauses, "pause_until", pause_until)
     api.login("alice", WRONG)
-    assert held == [(False, 65, False)]
+    api.login("old0", WRONG)
+    assert held == [(False, 65, False)] * 2
 
 
 def test_the_wait_for_the_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,9 +132,20 @@ def test_the_wait_for_the_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(passwords, "time", Clock)
     monkeypatch.setattr(pauses, "pause_until", ends.append)
+    monkeypatch.setattr(hash_times, "LONGEST_JITTER", 0)
     # The request began at 999, asked for its turn at 1000, and had it at 1007.
     passwords.wait_out(passwords.prove(WRONG, None, counted_as="x", context=client(), since=999))
     assert ends == [999 + 7 + 15]
+
+
+def test_the_end_of_the_wait_is_spread_over_a_tenth_of_a_second(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    HashKind.objects.create(kind=KIND, seconds=10)
+    ends: list[float] = []
+    monkeypatch.setattr(pauses, "pause_until", ends.append)
+    for _ in range(200):
+        hash_times.wait(since=1000)
+    assert 1015 <= min(ends) < 1015.02
+    assert 1015.08 < max(ends) <= 1015.1
 
 
 def test_it_is_read_once_a_minute(alice: Any, api: AuthApi, monkeypatch: pytest.MonkeyPatch) -> None:

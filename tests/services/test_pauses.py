@@ -74,12 +74,3 @@ def test_who_waits_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "close_at", 0)
     pauses.pause(1)
     assert held == [None]
-
-
-def test_a_long_pause_ends_like_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    sleep = time.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: (slept.append(seconds), sleep(seconds)))
-    pauses.pause_until(time.monotonic() + EVEN_SECONDS)
-    assert sum(slept) == pytest.approx(EVEN_SECONDS, abs=0.05)
-    assert max(slept) <= 0.05
