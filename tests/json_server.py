@@ -1,12 +1,13 @@
 """An HTTP server of the tests that answers JSON."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
+
+from tests.threads import in_thread
 
 
 @contextmanager
@@ -37,11 +38,5 @@ def serving(answer: Callable[[str, dict[str, str]], tuple[int, Any]]) -> Iterato
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with in_thread(server):
         yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

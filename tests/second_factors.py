@@ -32,13 +32,18 @@ class Authenticator:
 
     def wrong(self) -> str:
         """Six digits that are no valid code at this time."""
-        present = int(clock.now().timestamp()) // 30
-        right = {pyotp.TOTP(self.secret).generate_otp(step) for step in range(present - 3, present + 4)}
+        steps = range(_present() - 3, _present() + 4)
+        right = {pyotp.TOTP(self.secret).generate_otp(step) for step in steps}
         return next(
             code
             for code in ("000000", "111111", "222222", "333333", "444444", "555555", "666666", "777777")
             if code not in right
         )
+
+
+def _present() -> int:
+    """The step of this time."""
+    return int(clock.now().timestamp()) // 30
 
 
 def enrol(access: str) -> Authenticator:
@@ -47,8 +52,12 @@ def enrol(access: str) -> Authenticator:
     offer = api.call("GET", "mfa/totp/activate/", token=access)
     assert offer.status_code == 200, offer.content
     secret = offer.json()["secret"]
-    step = int(clock.now().timestamp()) // 30 - 1
-    body = {"activation_token": offer.json()["activation_token"], "code": pyotp.TOTP(secret).generate_otp(step)}
-    answer = api.call("POST", "mfa/totp/activate/", body, token=access)
+    while True:
+        step = _present() - 1
+        body = {"activation_token": offer.json()["activation_token"], "code": pyotp.TOTP(secret).generate_otp(step)}
+        answer = api.call("POST", "mfa/totp/activate/", body, token=access)
+        # The code is refused if the next step began meanwhile.
+        if answer.status_code == 200 or step == _present() - 1:
+            break
     assert answer.status_code == 200, answer.content
     return Authenticator(secret, access, answer.json()["recovery_codes"], step)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests import processes
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.servers import free_port, wait_for_port
+from tests.threads import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = """
@@ -56,14 +56,13 @@ def page_of_another_origin(chromium: Any) -> Iterator[tuple[str, Any]]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with in_thread(server):
         origin = f"http://localhost:{server.server_port}"
         page = chromium.new_page()
         page.goto(origin)
         yield origin, page
         page.close()
-        server.shutdown()
 
 
 @pytest.mark.parametrize("is_listed", [True, False])

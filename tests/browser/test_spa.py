@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pyotp
@@ -22,6 +21,7 @@ from tests.made_to_run import mailed, served
 from tests.sdk.__main__ import alone, execute, npm_ci
 from tests.sdk.sdks import kept
 from tests.servers import free_port
+from tests.threads import in_thread
 
 SOURCE = Path(__file__).resolve().parents[2] / "examples" / "spa"
 PASSWORD, NEW_PASSWORD, THIRD_PASSWORD = "correct-horse-9", "battery-staple-7", "third-horse-99"
@@ -102,11 +102,9 @@ def app(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App
         "WEB_CONCURRENCY": "1",
         "WRONG_PASSWORDS_PER_HOUR": "5",
     }
-    with files, served(product, port, **settings):
+    with served(product, port, **settings), in_thread(files):
         build(folder / "app", server)
-        Thread(target=files.serve_forever).start()
         yield App(server, origin, product, chromium)
-        files.shutdown()
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ from tests.servers import free_port, wait_for_port
 
 SECRET = "only-for-the-oracle-0123456789-0123456789"
 SHORTEST_PASSWORD = 8
+# Both kinds of hashes that the package makes, at the lowest price.
+ARGON2 = PasswordHelper(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
+BCRYPT = PasswordHelper(PasswordHash((BcryptHasher(rounds=4),)))
 
 
 class Base(DeclarativeBase):
@@ -96,11 +99,9 @@ class Oracle:
         asyncio.run_coroutine_threadsafe(change(), self._loop).result()
 
     def add(self, emails: list[str], password: str) -> dict[str, str]:
-        """Adds users in bulk, with cheap hashes of both kinds that the package makes, and returns their ids."""
-        hashers = (Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1), BcryptHasher(rounds=4))
-        helpers = [PasswordHelper(PasswordHash((hasher,))) for hasher in hashers]
+        """Adds users in bulk, with hashes of both kinds, and returns their ids."""
         rows = [
-            {"id": uuid.uuid4(), "email": email, "hashed_password": helpers[number % 2].hash(password)}
+            {"id": uuid.uuid4(), "email": email, "hashed_password": (ARGON2, BCRYPT)[number % 2].hash(password)}
             for number, email in enumerate(emails)
         ]
 
@@ -147,7 +148,7 @@ class Oracle:
                 yield SQLAlchemyUserDatabase(session, OracleUser, OAuthAccount)
 
         async def get_user_manager(user_db: Annotated[Any, Depends(get_user_db)]) -> AsyncIterator[UserManager]:
-            yield UserManager(user_db)
+            yield UserManager(user_db, ARGON2)
 
         def get_strategy() -> JWTStrategy[OracleUser, uuid.UUID]:
             return JWTStrategy(secret=SECRET, lifetime_seconds=3600)

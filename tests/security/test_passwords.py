@@ -22,12 +22,6 @@ from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.durudex import Durudex
 from tests.clients.fastapi_users import FastAPIUsers
 
-
-@pytest.fixture(autouse=True)
-def cheap_hashes() -> None:
-    """None here: a password has its real cost."""
-
-
 COMMON = "This password is too common."
 SITE = "The password is too similar to the name of this site."
 Door = Callable[[str], str]
@@ -259,7 +253,3 @@ def test_rows_5_6_10_and_12_what_is_compared(
         assert (api.login(username, typed).status_code == 200) is is_in
         assert (FastAPIUsers().login(email, typed).status_code == 200) is is_in
         assert ("errors" not in Durudex().login(username, typed).json()) is is_in
-
-
-def test_the_hash_is_argon2id_with_owasps_parameters(alice: Any) -> None:
-    assert User.objects.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")

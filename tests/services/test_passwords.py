@@ -23,6 +23,10 @@ def cheap_hashes() -> None:
 SECONDS = 30
 
 
+def test_the_hash_is_argon2id_with_owasps_parameters(alice: Any) -> None:
+    assert User.objects.get().password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
 @pytest.mark.django_db
 def test_every_hash_is_made_apart(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMITS = "off"

@@ -21,7 +21,7 @@ def _even_time(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pauses, "EVEN_SECONDS", EVEN_SECONDS)
 
 
-def test_it_lasts_after_an_exception_too() -> None:
+def test_it_lasts_after_an_exception_too(db: Any) -> None:
     began = time.monotonic()
     with pytest.raises(LookupError), pauses.even_time():
         raise LookupError

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.services.pwned import LONGEST_ANSWER
 from tests.clients.authapi import PASSWORD, AuthApi
+from tests.threads import in_thread
 
 DIGEST = hashlib.sha1(PASSWORD.encode(), usedforsecurity=False).hexdigest().upper()
 REASON = "This password was found in a leak. Choose one that you use nowhere else."
@@ -55,12 +56,11 @@ def says(text: str, status: int = 200) -> Callable[[BaseHTTPRequestHandler], Non
 
 @pytest.fixture
 def service(settings: Any) -> Iterator[Service]:
-    with Service() as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    server = Service()
+    with in_thread(server):
         settings.PWNED_PASSWORDS_URL = server.url
         yield server
         server.over.set()
-        server.shutdown()
 
 
 def is_accepted() -> bool:
