@@ -1,12 +1,11 @@
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import FilteredRelation, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
-from psycopg.pq import Format
 
 from accounts.core import clock
 from accounts.models.user import Address, User
@@ -138,18 +137,16 @@ def find_live(session_id: uuid.UUID, *, now: datetime) -> Session | None:
     several times as long to build it as the database takes to run it. It finds the session by its id alone: with the
     user's id as well, PostgreSQL may walk through all sessions that the user ever had.
     """
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
         session = Session.objects.live(now).with_user().filter(pk=session_id).first()
         if session is not None:
             session.user.address = getattr(session, "joined_address", None)
             session.read_at = clock.now()
         return session
-    with connection.cursor() as cursor:
-        # psycopg reads ids and times several times as fast in binary form as in text form.
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(LIVE_SESSION, [session_id, now])
-        row = cursor.fetchone()
+    cursor = connection.kept_cursor()
+    cursor.execute(LIVE_SESSION, [session_id, now])
+    row = cursor.fetchone()
     if row is None:
         return None
     *columns, address_id, verified, read_at = row

@@ -2,8 +2,9 @@ from typing import Any, Self
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 from psycopg.errors import FeatureNotSupported
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
 
 from accounts.core import metrics
 
@@ -58,6 +59,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 if self.pool is not None:
                     metrics.CONNECTIONS_IN_USE.inc()
                 return connection
+
+    def kept_cursor(self) -> CursorWrapper:
+        """The cursor for the statement that every request runs. It answers in binary form, and is not closed.
+
+        It belongs to its connection. A new cursor would find out again how to read each column. psycopg reads ids and
+        times several times as fast in binary form as in text form.
+        """
+        # cursor() begins with these two.
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        kept = getattr(self.connection, "kept_cursor", None)
+        if kept is None:
+            kept = self.connection.kept_cursor = self.create_cursor()
+            kept.format = Format.BINARY
+        return self.make_debug_cursor(kept) if self.queries_logged else self.make_cursor(kept)
 
     def _set_autocommit(self, autocommit: bool) -> None:
         # A connection from the pool has autocommit already. psycopg would lock the connection to set it again.

@@ -1,28 +1,51 @@
 """How the requests of a web worker use PostgreSQL: with a pool, and for at most DATABASE_SECONDS."""
 
+import time
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 from django.conf import settings
+from gevent.socket import wait_read, wait_readwrite, wait_write
 from psycopg.abc import RV, PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.waiting import Ready, Wait
 from psycopg_pool import ConnectionPool
 
 # The server itself should report a slow statement before this.
 SLACK = 0.5
+
+# gevent's function for what psycopg waits for, and what it is told after that.
+WAITS = {
+    Wait.R: (wait_read, Ready.R),
+    Wait.W: (wait_write, Ready.W),
+    Wait.RW: (wait_readwrite, Ready.RW),
+}
 
 
 class Connection(psycopg.Connection[Any]):
     """Gives up a server that does not answer, because it is paused or the network is broken."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        patience = settings.DATABASE_SECONDS + SLACK if timeout is None else timeout
+        """Runs a generator of psycopg, and lets other requests have their turn while it waits for the server.
+
+        Raises OperationalError if that takes longer than DATABASE_SECONDS and SLACK. psycopg's own function waits with
+        select.poll, of which gevent makes a new one each time.
+        """
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        patience = settings.DATABASE_SECONDS + SLACK
+        end = time.monotonic() + patience
+        socket = self.pgconn.socket
         try:
-            return super().wait(gen, interval, patience)
-        except psycopg.OperationalError as error:
-            if self.info.transaction_status != TransactionStatus.ACTIVE:
-                raise
+            wanted = next(gen)
+            while True:
+                wait, ready = WAITS[wanted]
+                wait(socket, max(end - time.monotonic(), 0))
+                wanted = gen.send(ready)
+        except StopIteration as stop:
+            result: RV = stop.value
+            return result
+        except TimeoutError as error:
             # A late answer must not be taken for the answer to the next statement.
             self.close()
             raise psycopg.OperationalError(f"the server did not answer within {patience} seconds") from error

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import gevent
 import psycopg
 import pytest
 from django.db import (
@@ -138,6 +139,41 @@ def test_a_column_that_was_widened_fails_at_most_one_transaction_of_a_connection
         assert connection.connection is not used
         with transaction.atomic():
             assert User.objects.get().username == "alice"
+
+
+@on_postgres
+def test_a_new_connection_reads_the_session_too(api: AuthApi) -> None:
+    access = api.register("alice").json()["access"]
+    used = set()
+    for _ in range(4):
+        assert _next_request(lambda: api.user(access)).json()["username"] == "alice"
+        assert connection.connection.kept_cursor.connection is connection.connection
+        used.add(connection.connection.kept_cursor)
+    # The two connections of the pool take turns.
+    assert len(used) == 2
+
+
+@on_postgres
+def test_a_statement_and_an_answer_that_are_longer_than_what_the_system_takes_at_once() -> None:
+    text = "x" * 20_000_000
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::text", [text])
+        assert cursor.fetchone() == (text,)
+
+
+@on_postgres
+def test_other_requests_have_their_turn_while_one_waits_for_the_server() -> None:
+    def wait() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.3)")
+
+    turns = 0
+    waiting = gevent.spawn(wait)
+    while not waiting.ready():
+        gevent.sleep(0.01)
+        turns += 1
+    waiting.get()
+    assert turns > 5
 
 
 @on_postgres
