@@ -124,3 +124,10 @@ def test_unknown_host(api: AuthApi, alice: Any) -> None:
 def test_unknown_fields_beside_good_ones_are_ignored(api: AuthApi, alice: Any) -> None:
     answer = api.call("POST", "login/", {"username": "alice", "password": "correct-horse-9", "nonsense": "1"})
     assert answer.status_code == 200
+
+
+def test_the_reason_of_a_surrogate(api: AuthApi) -> None:
+    body = b'{"token": "\xd1\x82\\ud800"}'
+    answer = api.send("POST", "/api/auth/token/verify/", data=body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json() == {"token": ["Surrogate characters are not allowed: U+D800."]}

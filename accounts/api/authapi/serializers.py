@@ -5,6 +5,7 @@ from typing import Any
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from accounts.api.authapi.errors import WIRE
 from accounts.core.errors import AccountError, ErrorCode
@@ -16,11 +17,24 @@ from accounts.services import names
 LONGEST_TEXT = 5000
 
 
+class NoSurrogates(ProhibitSurrogateCharactersValidator):
+    """DRF's validator, which looks at each letter, only where there can be a surrogate: a token is ASCII."""
+
+    def __call__(self, value: str) -> None:
+        if not value.isascii():
+            super().__call__(value)
+
+
 class Text(serializers.CharField):
     """A text that is cut where it is too long to be right, since DRF's validators read it letter by letter.
 
     A number is no text: DRF would make the name "0" of it, and "1.0" of 1.0.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [each for each in self.validators if each != ProhibitSurrogateCharactersValidator()]
+        self.validators.append(NoSurrogates())
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
