@@ -68,7 +68,7 @@ def _fresh_worker() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every answer comes at once; tests/services/test_pauses.py and tests/api/test_refusals.py are about their time."""
+    """Every answer comes at once; test_pauses.py, test_hash_times.py and test_refusals.py are about their time."""
     monkeypatch.setattr(pauses, "EVEN_SECONDS", 0)
     monkeypatch.setattr(hash_times, "LONGEST_JITTER", 0)
     monkeypatch.setattr(refusals, "HELD_SECONDS", 0)

@@ -32,7 +32,7 @@ class Authenticator:
 
     def wrong(self) -> str:
         """Six digits that are no valid code at this time."""
-        steps = range(_present() - 3, _present() + 4)
+        steps = range(_current_step() - 3, _current_step() + 4)
         right = {pyotp.TOTP(self.secret).generate_otp(step) for step in steps}
         return next(
             code
@@ -41,7 +41,7 @@ class Authenticator:
         )
 
 
-def _present() -> int:
+def _current_step() -> int:
     """The step of this time."""
     return int(clock.now().timestamp()) // 30
 
@@ -53,11 +53,11 @@ def enrol(access: str) -> Authenticator:
     assert offer.status_code == 200, offer.content
     secret = offer.json()["secret"]
     while True:
-        step = _present() - 1
+        step = _current_step() - 1
         body = {"activation_token": offer.json()["activation_token"], "code": pyotp.TOTP(secret).generate_otp(step)}
         answer = api.call("POST", "mfa/totp/activate/", body, token=access)
         # The code is refused if the next step began meanwhile.
-        if answer.status_code == 200 or step == _present() - 1:
+        if answer.status_code == 200 or step == _current_step() - 1:
             break
     assert answer.status_code == 200, answer.content
     return Authenticator(secret, access, answer.json()["recovery_codes"], step)

@@ -173,7 +173,8 @@ def test_other_requests_have_their_turn_while_one_waits_for_the_server() -> None
         gevent.sleep(0.01)
         turns += 1
     waiting.get()
-    assert turns > 5
+    # If the thread itself waited, this loop would run once.
+    assert turns > 1
 
 
 @on_postgres

@@ -16,6 +16,7 @@ from accounts.flows.purge_expired import purge_expired
 from accounts.models import HashKind, User
 from accounts.models.user import OWN_HASHES
 from accounts.services import hash_times, hashers, passwords, pauses
+from accounts.services.hash_times import LONGEST_JITTER
 from tests.clients.authapi import PASSWORD, AuthApi
 from tests.clients.fastapi_users import FastAPIUsers
 from tests.flows.context import client
@@ -135,10 +136,6 @@ def test_the_wait_for_the_turn_does_not_count(monkeypatch: pytest.MonkeyPatch) -
     # The request began at 999, asked for its turn at 1000, and had it at 1007.
     passwords.wait_out(passwords.prove(WRONG, None, counted_as="x", context=client(), since=999))
     assert ends == [999 + 7 + 15]
-
-
-# conftest.py sets it to 0 for each test, after this module is loaded.
-LONGEST_JITTER = hash_times.LONGEST_JITTER
 
 
 def test_the_end_of_the_wait_is_spread_over_a_tenth_of_a_second(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
