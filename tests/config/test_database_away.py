@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
 from config.postgresql.serving import serve_requests
+from tests.clients.authapi import PASSWORD
 from tests.clusters import Answer, clusters, serve, wait_until
 from tests.servers import ON_POSTGRES
 
@@ -52,6 +54,28 @@ def test_locked_and_slow() -> None:
         other.rollback()
         assert cluster.execute("SELECT * FROM accounts_user") == before
         assert web.ask("PATCH", "/api/auth/user/", change).status == 200
+
+
+def test_a_request_that_waits_for_a_migration_which_waits_for_it() -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'accounts_message'::regclass AND NOT granted"
+    bob = {"username": "bob", "email": "bob@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    register = ("POST", "/api/auth/registration/", bob)
+    with (
+        clusters() as (cluster,),
+        serve(cluster) as web,
+        psycopg.connect(cluster.url) as migration,
+        ThreadPoolExecutor() as pool,
+    ):
+        # So PostgreSQL ends the request, and not this transaction.
+        migration.execute("SET LOCAL deadlock_timeout = '1min'")
+        migration.execute("LOCK TABLE accounts_message")
+        asked = pool.submit(web.ask, *register)
+        wait_until(lambda: cluster.execute(waiting) == [(1,)], seconds=5)
+        migration.execute("LOCK TABLE accounts_user IN SHARE ROW EXCLUSIVE MODE")
+        refused([asked.result()])
+        assert cluster.execute("SELECT username FROM accounts_user") == [("alice",)]
+        migration.rollback()
+        assert web.ask(*register).status == 201
 
 
 @pytest.fixture

@@ -11,13 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
 
 from accounts.models import Message
 from tests.clients.authapi import NEW_PASSWORD, PASSWORD
 from tests.migrations.previous import ROOT, take_out
 from tests.processes import database_url, finish, manage, web_server
-from tests.servers import ON_POSTGRES, free_port, wait_for_port
+from tests.servers import free_port, wait_for_port
 from tests.smtp import mail_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,22 +32,6 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("previous")
     take_out(folder)
     return folder
-
-
-@pytest.fixture
-def empty_database(tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without a table."""
-    if not ON_POSTGRES:
-        yield database_url(str(tmp_path / "db.sqlite3"))
-        return
-    name = f"{connection.settings_dict['NAME']}_of_previous"
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield database_url(name)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @dataclass(frozen=True)
