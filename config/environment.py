@@ -331,7 +331,7 @@ def database_pool() -> dict[str, Any]:
     """The options of psycopg_pool for the pool of connections that the requests of a worker share."""
     parts = _split("DATABASE_URL", url("DATABASE_URL"))
     options = _options(parts) if parts.scheme in ("postgres", "postgresql") else {}
-    size = whole_number("DATABASE_POOL_SIZE", 8, least=1, most=1000)
+    size = whole_number("DATABASE_POOL_SIZE", 6, least=1, most=1000)
     if options.get("pool_min_size", 1) > size:
         raise refuse("DATABASE_URL", "pool_min_size is more than DATABASE_POOL_SIZE")
     return {

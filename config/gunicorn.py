@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 
 from config import worker_metrics
 
@@ -29,6 +31,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if settings.DATABASES["default"]["ENGINE"] == "config.postgresql":
     serve_requests(settings.DATABASES["default"], settings.DATABASE_POOL)
+    # Each request gives its connection back to the pool, and without DEBUG no list of statements is kept. So Django has
+    # nothing to close or to empty when the next request begins.
+    request_started.disconnect(close_old_connections)
+    request_started.disconnect(reset_queries)
 
 bind = f"{'[' + settings.HOST + ']' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 workers = settings.WEB_CONCURRENCY

@@ -189,7 +189,7 @@ def test_what_the_database_url_says_counts(monkeypatch: pytest.MonkeyPatch) -> N
     }
     assert environment.database_pool() == {
         "min_size": 1,
-        "max_size": 8,
+        "max_size": 6,
         "max_idle": 60,
         "max_lifetime": 600,
         "timeout": 2,
