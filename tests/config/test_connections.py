@@ -69,7 +69,7 @@ def _hang_up() -> None:
 
 
 def _next_request(ask: Callable[[], Any]) -> Any:
-    # Django does this at the start of every request, but not for its test client.
+    # Django does this at the end of every request, but not for its test client.
     close_old_connections()
     return ask()
 

@@ -4,9 +4,11 @@ import http.client
 import json
 import signal
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from typing import Any
 
 import pytest
 
@@ -32,7 +34,8 @@ PARTS = {
 def port() -> Iterator[int]:
     """The port of a server. Its log must contain no error about slow clients."""
     port = free_port()
-    with processes.web_server(port, WEB_CONCURRENCY="1", PUBLIC_URL=f"http://127.0.0.1:{port}") as server:
+    url = f"http://127.0.0.1:{port}"
+    with processes.web_server(port, WEB_CONCURRENCY="1", DATABASE_POOL_SIZE="2", PUBLIC_URL=url) as server:
         wait_for_port(port)
         yield port
         server.send_signal(signal.SIGTERM)
@@ -48,11 +51,12 @@ def _send(stack: ExitStack, port: int, part: bytes) -> socket.socket:
     return client
 
 
-def _log_in(port: int) -> int:
+def _log_in(port: int) -> tuple[int, Any]:
+    """Status and body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/api/auth/login/", json.dumps(LOGIN), {"Content-Type": "application/json"})
     with closing(connection), connection.getresponse() as answer:
-        return answer.status
+        return answer.status, json.load(answer)
 
 
 def _read_to_the_end(client: socket.socket) -> bytes:
@@ -73,7 +77,7 @@ def test_others_are_served_beside_them(port: int, api: AuthApi) -> None:
         for part in PARTS.values():
             for _ in range(COUNT):
                 _send(stack, port, part)
-        assert [_log_in(port) for _ in range(4)] == [200] * 4
+        assert [_log_in(port)[0] for _ in range(4)] == [200] * 4
 
 
 def test_they_are_given_up(port: int) -> None:
@@ -95,6 +99,20 @@ def test_they_are_given_up(port: int) -> None:
         while _takes_more(reader):
             time.sleep(1)
         assert 29 < time.monotonic() - began < 60
+
+
+def test_who_stays_connected_or_hangs_up_keeps_no_connection_to_the_database(port: int, api: AuthApi) -> None:
+    api.register("alice")
+    access = _log_in(port)[1]["access"]
+    profile = f"GET /api/auth/user/ HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {access}\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(10):
+            assert _send(stack, port, profile).recv(12) == b"HTTP/1.1 200"
+        for _ in range(10):
+            with ExitStack() as left:
+                reset = struct.pack("ii", 1, 0)
+                _send(left, port, profile).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        assert [_log_in(port)[0] for _ in range(4)] == [200] * 4
 
 
 def test_a_connection_is_kept_for_the_next_request(port: int) -> None:
