@@ -32,7 +32,7 @@ PARTS = {
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """The port of a server. Its log must contain no error about slow clients."""
+    """The port of a server with two connections to PostgreSQL. Its log must contain no error about slow clients."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with processes.web_server(port, WEB_CONCURRENCY="1", DATABASE_POOL_SIZE="2", PUBLIC_URL=url) as server:
