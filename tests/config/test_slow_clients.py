@@ -110,8 +110,9 @@ def test_who_stays_connected_or_hangs_up_keeps_no_connection_to_the_database(por
             assert _send(stack, port, profile).recv(12) == b"HTTP/1.1 200"
         for _ in range(10):
             with ExitStack() as left:
-                reset = struct.pack("ii", 1, 0)
-                _send(left, port, profile).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                # Closing the connection then resets it, so that writing the answer fails.
+                no_linger = struct.pack("ii", 1, 0)
+                _send(left, port, profile).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         assert [_log_in(port)[0] for _ in range(4)] == [200] * 4
 
 

@@ -14,7 +14,7 @@ def empty_database(tmp_path: Path) -> Iterator[str]:
     if not ON_POSTGRES:
         yield database_url(str(tmp_path / "db.sqlite3"))
         return
-    name = f"{connection.settings_dict['NAME']}_of_previous"
+    name = f"{connection.settings_dict['NAME']}_empty"
     with connection.cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
     try:
